@@ -1,7 +1,7 @@
 # A small image: the program, the C library it is linked with, the time zones, and nothing else. Not root, no shell.
 FROM rust:1.95-bookworm AS build
 WORKDIR /build
-COPY Cargo.toml Cargo.lock clippy.toml rustfmt.toml ./
+COPY Cargo.toml Cargo.lock build.rs clippy.toml rustfmt.toml ./
 COPY packs packs
 COPY src src
 # Shown by `storegate_build_info`: docker build --build-arg COMMIT=$(git rev-parse HEAD) .

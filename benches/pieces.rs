@@ -24,20 +24,21 @@ use storegate::fair_queue::Principal;
 use storegate::gateway::GatewaySettings;
 use storegate::gateway::account_settings::AccountSettings;
 use storegate::gateway::credential::WhichSecret;
-use storegate::gateway::protocol::{Call, Protocol, TimestampAndNonce};
+use storegate::gateway::protocol::{Call, Method, Protocol, TimestampAndNonce};
 use storegate::gateway::registry::Registry;
 use storegate::gateway::tenants::Tenants;
+use storegate::gateway::vendor::Vendor;
 use storegate::json::object::Object;
 use storegate::resources::flow::figures::{Figures, TotalData};
 use storegate::resources::vendor_methods::GET_TOTAL_DATA;
 use storegate::settings::SettingsDigest;
-use storegate::vendors::Vendors;
+use storegate::vendors::{Vendors, bundled, pack};
 
 const ISSUER: &str = "https://storegate.example.com";
 const ENVELOPE: &[u8] =
     include_bytes!("../fuzz/corpus/opretail_envelope/accepted-answer-to-open.shopweb.passengerFlow.getTotalData");
 
-criterion_group!(pieces, verify, key, lookup, keep, sign, decode, translate);
+criterion_group!(pieces, verify, key, lookup, keep, sign, sign_by_packs, decode, translate);
 criterion_main!(pieces);
 
 fn configuration(algorithm: KeyAlgorithm) -> String {
@@ -90,10 +91,10 @@ fn verify(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(format!("verify {}", algorithm.name()));
         group.sample_size(10).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_millis(500));
         group.bench_function("for the first time", |bencher| {
-            bencher.iter_batched(auth, |auth| auth.verifier().verify(&token).unwrap(), BatchSize::PerIteration);
+            bencher.iter_batched(auth, |auth| auth.verifier.verify(&token).unwrap(), BatchSize::PerIteration);
         });
         let auth = auth();
-        group.bench_function("again", |bencher| bencher.iter(|| auth.verifier().verify(black_box(&token)).unwrap()));
+        group.bench_function("again", |bencher| bencher.iter(|| auth.verifier.verify(black_box(&token)).unwrap()));
     }
 }
 
@@ -185,6 +186,34 @@ fn sign(criterion: &mut Criterion) {
         let protocol = protocol(method);
         criterion.bench_function(name, |bencher| bencher.iter(|| protocol.encode(black_box(&call), &stamp, None)));
     }
+}
+
+/// A call of each pack in the program, with the same parameters.
+fn sign_by_packs(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("sign and encode, by the pack of");
+    let nonce = Some("0b5e1c1e-8a2b-4c3d-9e4f-5a6b7c8d9e0f".to_owned());
+    let stamp = TimestampAndNonce { time: Timestamp::constant(1_795_312_800, 0), nonce, form: 0 };
+    let token = SecretString::from("0123456789abcdef0123456789abcdef");
+    for name in bundled::names() {
+        let vendor = pack::compile(bundled::text(name).unwrap(), name).unwrap();
+        let settings = AccountSettings::parse(vendor, &account(vendor)).unwrap();
+        let protocol = Protocol::new(&settings, WhichSecret::First);
+        let call = Call::new(&Method::of(vendor, "items.list")).with("id", "S_123456").with("needUnit", "0");
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| protocol.encode(black_box(&call), &stamp, Some(&token)));
+        });
+    }
+}
+
+/// The settings of an account with every field that has no default.
+fn account(vendor: Vendor) -> String {
+    let pack = vendor.pack();
+    let fields = pack.credential.iter().filter(|field| field.default.is_none() && field.choices.is_empty());
+    let fields = fields.map(|field| format!("{} = \"0123456789abcdef\"\n", field.name));
+    let urls = pack.endpoints.iter().filter(|endpoint| endpoint.url.is_none());
+    let urls = urls.map(|endpoint| format!("{} = \"https://gateway.example.com/api\"\n", endpoint.key));
+    let token = pack.login.iter().filter(|login| login.is_given).map(|_| "token = \"t\"\n".to_owned());
+    fields.chain(urls).chain(token).collect()
 }
 
 fn decode(criterion: &mut Criterion) {

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
@@ -16,20 +17,18 @@ use crate::cache::AnswerCache;
 use crate::clock::Clock;
 use crate::config::{ServerSettings, Settings};
 use crate::directory::CurrentDirectories;
-use crate::fast_path::{AuthorizationClasses, FastPath, WithFastPath};
+use crate::fast_path::{AuthorizationClasses, FastPath};
 use crate::gateway::GatewayClient;
 use crate::gateway::error::Error;
 use crate::gateway::registry::Registry;
 use crate::gateway::tenants::Tenants;
 use crate::gateway::tls::{self, TlsError};
 use crate::gateway::transport::Transport;
-use crate::http::client_address::{self, AddressFinder};
 use crate::http::cors::Cors;
 use crate::http::docs::{self, Docs};
 use crate::http::edge::{self, Edge};
 use crate::http::ops::{self, GatewayStates};
 use crate::http::request_limits;
-use crate::http::stopping::Stopping;
 use crate::openapi;
 use crate::reload::LiveConfig;
 use crate::replicas::connection_supervisor::EventReceiver;
@@ -85,12 +84,12 @@ pub struct App {
     supervisor: Supervisor,
     /// Sharing ends when the app is dropped.
     _sharing: Option<ReplicasThread>,
-    exporter: traces::Exporter,
+    exporter: Option<traces::Exporter>,
 }
 
 /// How a graceful shutdown begins.
 struct StopSequence {
-    stopping: Stopping,
+    stopping: Arc<AtomicBool>,
     delay: Duration,
 }
 
@@ -113,7 +112,7 @@ impl EventReceiver for ReplicaEvents {
     }
 
     fn revoked(&self, tokens: &[RevokedToken]) {
-        let without_room = self.memory.revoked().receive(tokens, self.clock.now().as_second());
+        let without_room = self.memory.revoked.receive(tokens, self.clock.now().as_second());
         if without_room > 0 {
             tracing::error!(
                 without_room,
@@ -123,11 +122,11 @@ impl EventReceiver for ReplicaEvents {
     }
 
     fn known_revoked(&self) -> Vec<RevokedToken> {
-        self.memory.revoked().all(self.clock.now().as_second())
+        self.memory.revoked.all(self.clock.now().as_second())
     }
 
     fn count_revoked(&self) -> usize {
-        self.memory.revoked().count(self.clock.now().as_second())
+        self.memory.revoked.count(self.clock.now().as_second())
     }
 }
 
@@ -177,10 +176,10 @@ impl App {
         };
         let catalogue = Catalogue::with(&settings.declared);
         let routes = catalogue.iter().map(|resource| (resource.name, resource.route().path)).collect();
-        let (traces, exporter) = Traces::start(&settings.traces, tls.clone(), routes, &supervisor)?;
+        let (traces, exporter) = Traces::start(&settings.traces, tls.clone(), routes, &supervisor)?.unzip();
         let document = if is_issuing { openapi::document } else { openapi::document_without_tokens };
         let docs = Data::new(docs(&options, &document(&catalogue, &options.public_url))?);
-        let stopping = Stopping::default();
+        let stopping = Arc::<AtomicBool>::default();
         let edge = Data::new(Edge {
             clock: clock.clone(),
             request_timeout: options.request_timeout,
@@ -189,7 +188,7 @@ impl App {
             public_url: options.public_url.clone(),
             stopping: stopping.clone(),
             traces: traces.clone(),
-            addresses: addresses(&auth),
+            trusted_proxies: memory.trusted_proxies.clone(),
             largest_head: request_limits::largest_head(largest_token),
         });
         let standing = Data::new(GatewayStates {
@@ -227,10 +226,10 @@ impl App {
                 .app_data(docs.clone())
                 .app_data(edge.clone())
                 .app_data(standing.clone())
-                .app_data(GatewayClient::new(transport, clock.clone(), gateway.deadline).traced(&traces))
+                .app_data(GatewayClient::new(transport, clock.clone(), gateway.deadline).traced(traces.clone()))
                 .wrap(middleware::from_fn(edge::pass))
                 .configure(|config| configure(config, &catalogue, largest_token));
-            WithFastPath::new(fast_path, application)
+            fast_path.before(application)
         };
         let events = Arc::new(ReplicaEvents { cache: cache.clone(), memory, clock: clock_of_replicas });
         let sharing = replicas.map(|replicas| replicas.start(events, &supervisor)).transpose()?;
@@ -270,7 +269,7 @@ impl App {
         let signals = Signals::listen()?;
         let StopSequence { stopping, delay } = self.stop;
         let handle = self.server.handle();
-        let ended = signals::on_signal(signals, handle.clone(), stopping, delay);
+        let ended = signals::on_signal(signals, handle.clone(), &stopping, delay);
         let cache = self.cache;
         let maintenance = self.supervisor.task("maintenance", move || maintain(cache.clone()));
         let serving = rt::spawn(self.server);
@@ -283,17 +282,11 @@ impl App {
             }
         };
         maintenance.abort();
-        self.exporter.stop().await;
+        if let Some(exporter) = self.exporter {
+            exporter.stop().await;
+        }
         outcome
     }
-}
-
-/// Creates the finder of clients' addresses, with the proxies that are trusted at the time of the request.
-fn addresses(auth: &Data<CurrentAuth>) -> AddressFinder {
-    let auth = auth.clone();
-    AddressFinder::new(move |connection, headers| {
-        client_address::origin(connection, headers, &auth.load().limits().trusted_proxies)
-    })
 }
 
 /// Registers every route of the service.

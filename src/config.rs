@@ -247,7 +247,7 @@ impl Settings {
         tenants.iter_mut().for_each(|tenant| tenant.accounts.retain(is_running));
         let names: Vec<String> = tenants.iter().map(|tenant| tenant.name.clone()).collect();
         let cache = root.section("cache");
-        let declared = Declarations::read(&root.section("resources"), &named);
+        let declared = Declarations::read(root, &named);
         let scopes = Scopes::with(declared.scopes());
         // As it was written, even if it is wrong: that is told once, where it stands.
         let public_url = root.section("server").text("public_url");

@@ -17,7 +17,7 @@ use crate::auth::CurrentAuth;
 use crate::config::{LoadedConfig, Settings, is_renewed};
 use crate::directory::CurrentDirectories;
 use crate::gateway::tenants::Tenants;
-use crate::settings::{ContentHash, SectionSettings as _, Sources};
+use crate::settings::{ContentHash, SectionSettings as _, Sources, named};
 use crate::telemetry::logging::CurrentLog;
 use crate::telemetry::metrics;
 use crate::telemetry::traces::TraceSettings;
@@ -57,22 +57,14 @@ pub struct LiveConfig {
     pub traces: TraceSettings,
 }
 
-/// The result of a reload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReloadOutcome {
-    /// The new configuration is in use.
-    Applied,
-    /// The new configuration has problems; the current one stays.
-    Refused,
-}
-
-impl ReloadOutcome {
-    /// The name in metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::Refused => "refused",
-        }
+named! {
+    /// The result of a reload.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum ReloadOutcome {
+        /// The new configuration is in use.
+        Applied = "applied",
+        /// The new configuration has problems; the current one stays.
+        Refused = "refused",
     }
 }
 

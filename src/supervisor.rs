@@ -15,6 +15,7 @@ use actix_web::rt;
 use futures_util::FutureExt as _;
 
 use crate::clock::Deadline;
+use crate::settings::named;
 
 /// The pause before the first restart. It doubles with each further failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -40,25 +41,16 @@ struct TaskCounts {
     restarts: AtomicU64,
 }
 
-/// The status of the tasks or threads of one name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TaskStatus {
-    /// All of them run.
-    Running,
-    /// At least one has failed and waits for its restart.
-    Restarting,
-    /// None is needed at the moment.
-    Idle,
-}
-
-impl TaskStatus {
-    /// Returns the name in documents.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Restarting => "restarting",
-            Self::Idle => "idle",
-        }
+named! {
+    /// The status of the tasks or threads of one name.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum TaskStatus {
+        /// All of them run.
+        Running = "running",
+        /// At least one has failed and waits for its restart.
+        Restarting = "restarting",
+        /// None is needed at the moment.
+        Idle = "idle",
     }
 }
 

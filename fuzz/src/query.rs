@@ -77,7 +77,7 @@ fn ask(path: &str, query: &str) -> Result<Everything, Problem> {
 }
 
 fn assert_explained(problem: &Problem) {
-    assert_eq!(problem.kind(), ProblemType::InvalidParameter);
+    assert_eq!(problem.kind, ProblemType::InvalidParameter);
     let errors = problem.document(&PublicUrl::default(), "/", "id").errors;
     assert!(!errors.is_empty(), "a refusal says what is wrong");
     for error in errors {

@@ -18,8 +18,8 @@ use super::quota::{Count, Quota};
 use super::rate::Rate;
 use super::scope::Scope;
 use super::verify::{TokenError, Unverified, VerifiedToken};
-use super::{Auth, CurrentAuth, Generation};
-use crate::http::exchange::{CallerIdentity, Exchange};
+use super::{Auth, CurrentAuth, VerifiedCaller};
+use crate::http::exchange::Exchange;
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
 use crate::http::rate_limit::RateLimit;
@@ -28,40 +28,30 @@ use crate::telemetry::metrics;
 /// A caller whose token is valid and has the scope `S`.
 #[derive(Debug)]
 pub struct Caller<S: Scope> {
-    token: Arc<VerifiedToken>,
-    generation: Generation,
+    /// The token, and what it was verified under.
+    pub verified: VerifiedCaller,
     scope: PhantomData<fn() -> S>,
 }
 
 impl<S: Scope> Caller<S> {
     /// Returns the client to whom the token was issued.
     pub fn client_id(&self) -> &str {
-        self.token.client_id()
+        self.verified.token.client_id()
     }
 
     /// Returns the tenant whose gateway credentials and data the caller can reach.
     pub fn tenant(&self) -> &Arc<str> {
-        self.token.tenant()
-    }
-
-    /// Returns the token.
-    pub const fn token(&self) -> &Arc<VerifiedToken> {
-        &self.token
-    }
-
-    /// Returns the generation of keys, clients and limits under which the token was verified.
-    pub const fn generation(&self) -> Generation {
-        self.generation
+        self.verified.token.tenant()
     }
 
     /// Returns the subject of the token.
     pub fn subject(&self) -> &str {
-        &self.token.claims().sub
+        &self.verified.token.claims().sub
     }
 
     /// Whether the token has a further scope.
     pub fn has_scope(&self, name: &str) -> bool {
-        self.token.has_scope(name)
+        self.verified.token.has_scope(name)
     }
 
     /// Returns the problem (401) for a token that is valid but cannot be served here.
@@ -75,7 +65,7 @@ impl<S: Scope> Caller<S> {
     /// # Errors
     /// Returns 403 if the token lacks the scope.
     pub fn require(&self, scope: &str) -> Result<(), Problem> {
-        require(&self.token, scope)
+        require(&self.verified.token, scope)
     }
 
     /// Counts this request, so far counted as one, with its full cost before any of it is looked up.
@@ -86,8 +76,8 @@ impl<S: Scope> Caller<S> {
         let cost = u32::try_from(things).unwrap_or(u32::MAX);
         let auth = request.app_data::<web::Data<CurrentAuth>>().map(|auth| auth.get());
         let Some(auth) = auth.filter(|_| cost > 1) else { return Ok(()) };
-        let Quota::Limited(rate) = auth.quota_of(&self.token) else { return Ok(()) };
-        auth.quotas().give_back(&self.token, rate);
+        let Quota::Limited(rate) = auth.quota_of(&self.verified.token) else { return Ok(()) };
+        auth.memory.quotas.give_back(&self.verified.token, rate);
         if cost > rate.count() {
             let exchange = Exchange::of(request);
             let counted = exchange.details().rate_limit;
@@ -97,7 +87,7 @@ impl<S: Scope> Caller<S> {
             metrics::quota_refused().increment(1);
             return Err(headers::never_fits(rate, cost));
         }
-        let counted = auth.quotas().take(&self.token, rate, cost, auth.clock.elapsed()).await;
+        let counted = auth.memory.quotas.take(&self.verified.token, rate, cost, auth.clock.elapsed()).await;
         admit(request, rate, cost, counted)
     }
 
@@ -106,13 +96,12 @@ impl<S: Scope> Caller<S> {
     /// # Errors
     /// Returns 403 if the token lacks that scope.
     pub fn narrowed<T: Scope>(&self) -> Result<Caller<T>, Problem> {
-        require(&self.token, T::NAME)?;
-        Ok(Caller { token: self.token.clone(), generation: self.generation, scope: PhantomData })
+        Caller::with(self.verified.clone())
     }
 
     /// Returns the stores that the caller may read.
     pub fn grants(&self) -> &Grants {
-        self.token.grants()
+        self.verified.token.grants()
     }
 }
 
@@ -138,14 +127,7 @@ enum AuthFailure {
     Refused(Problem),
     KeyMissing(KeyFetch, TokenError),
     /// Redis must report what is left of the client's quota.
-    Uncounted(Arc<Auth>, Verified, Rate),
-}
-
-/// A verified token, and the configuration under which it was verified.
-#[derive(Clone)]
-struct Verified {
-    token: Arc<VerifiedToken>,
-    generation: Generation,
+    Uncounted(Arc<Auth>, VerifiedCaller, Rate),
 }
 
 impl From<Problem> for AuthFailure {
@@ -169,18 +151,13 @@ impl<S: Scope> Caller<S> {
             Problem::of(ProblemType::InternalError)
                 .caused_by("the application was built without its web::Data<CurrentAuth>")
         })?;
-        let auth = auth.load();
-        // The generation is read before the token is verified, since the configuration may change meanwhile.
-        let generation = auth.generation();
-        let token = auth
-            .verifier()
-            .begin(bearer_token(request)?)
-            .map_err(|refused| AuthFailure::unverified(request, refused))?;
-        let identity = CallerIdentity { client_id: token.client_id().clone(), tenant: token.tenant().clone() };
-        Exchange::of(request).note_caller(identity);
-        let verified = Verified { token, generation };
+        let (generation, auth) = (auth.generation(), auth.load());
+        let token =
+            auth.verifier.begin(bearer_token(request)?).map_err(|refused| AuthFailure::unverified(request, refused))?;
+        Exchange::of(request).note_caller(token.identity().clone());
+        let verified = VerifiedCaller { token, generation };
         if let Quota::Limited(rate) = auth.quota_of(&verified.token) {
-            let counted = auth.quotas().take_now(&verified.token, rate, auth.clock.elapsed());
+            let counted = auth.memory.quotas.take_now(&verified.token, rate, auth.clock.elapsed());
             let Some(counted) = counted else { return Err(AuthFailure::Uncounted(auth.clone(), verified, rate)) };
             admit(request, rate, 1, counted)?;
         }
@@ -204,16 +181,16 @@ impl<S: Scope> Caller<S> {
             // The wait has ended.
             AuthFailure::KeyMissing(_, meanwhile) => Err(refused_token(request, meanwhile)),
             AuthFailure::Uncounted(auth, verified, rate) => {
-                let counted = auth.quotas().take(&verified.token, rate, 1, auth.clock.elapsed()).await;
+                let counted = auth.memory.quotas.take(&verified.token, rate, 1, auth.clock.elapsed()).await;
                 admit(request, rate, 1, counted)?;
                 Self::with(verified)
             }
         }
     }
 
-    fn with(verified: Verified) -> Result<Self, Problem> {
+    fn with(verified: VerifiedCaller) -> Result<Self, Problem> {
         require(&verified.token, S::NAME)?;
-        Ok(Self { token: verified.token, generation: verified.generation, scope: PhantomData })
+        Ok(Self { verified, scope: PhantomData })
     }
 }
 
@@ -270,7 +247,7 @@ mod tests {
     }
 
     fn challenge_of(problem: &Problem) -> String {
-        let (_, value) = problem.headers().iter().find(|(name, _)| name == WWW_AUTHENTICATE).unwrap();
+        let (_, value) = problem.headers.iter().find(|(name, _)| name == WWW_AUTHENTICATE).unwrap();
         value.to_str().unwrap().to_owned()
     }
 
@@ -312,7 +289,7 @@ mod tests {
         let request = request(&auth, &[&format!("Bearer {}", token(&auth, &["flow:read"], None))]);
         clock.advance(Duration::from_secs(3600));
         let problem = extract(&request).await.unwrap_err();
-        assert_eq!(problem.kind(), ProblemType::InvalidToken);
+        assert_eq!(problem.kind, ProblemType::InvalidToken);
         assert_eq!(
             challenge_of(&problem),
             "Bearer realm=\"storegate\", error=\"invalid_token\", error_description=\"The token has expired\""
@@ -325,7 +302,7 @@ mod tests {
         let (auth, _) = auth();
         let request = request(&auth, &[&format!("Bearer {}", token(&auth, &["stores:read"], None))]);
         let problem = extract(&request).await.unwrap_err();
-        assert_eq!(problem.kind(), ProblemType::InsufficientScope);
+        assert_eq!(problem.kind, ProblemType::InsufficientScope);
         assert_eq!(
             challenge_of(&problem),
             "Bearer realm=\"storegate\", error=\"insufficient_scope\", scope=\"flow:read\""
@@ -336,6 +313,6 @@ mod tests {
     #[actix_web::test]
     async fn an_application_without_auth_lets_nobody_in() {
         let request = TestRequest::get().insert_header((AUTHORIZATION, "Bearer x")).to_http_request();
-        assert_eq!(extract(&request).await.unwrap_err().kind(), ProblemType::InternalError);
+        assert_eq!(extract(&request).await.unwrap_err().kind, ProblemType::InternalError);
     }
 }

@@ -111,7 +111,7 @@ pub(crate) fn shared_key() -> ServiceKey {
 pub(crate) fn sign(header: &Value, payload: &str, key: &ServiceKey) -> String {
     let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
     let message = format!("{}.{}", part(&header.to_string()), part(payload));
-    let signing = key.signing().unwrap();
-    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), signing.encoding(), signing.jws()).unwrap();
+    let signing = key.signing.as_ref().unwrap();
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &signing.encoding, signing.jws).unwrap();
     format!("{message}.{signature}")
 }

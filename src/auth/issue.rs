@@ -95,10 +95,10 @@ impl TokenIssuer {
     pub fn issue(&self, grant: TokenGrant) -> Result<IssuedToken, IssueError> {
         let lifetime = grant.lifetime.unwrap_or(self.lifetime).as_secs();
         let claims = self.claims(grant, lifetime);
-        let mut header = Header::new(self.key.jws());
+        let mut header = Header::new(self.key.jws);
         header.typ = Some(ACCESS_TOKEN_TYPE.to_owned());
         header.kid = Some(self.key.kid().to_owned());
-        let token = jsonwebtoken::encode(&header, &claims, self.key.encoding()).map_err(|_| IssueError::Signing)?;
+        let token = jsonwebtoken::encode(&header, &claims, &self.key.encoding).map_err(|_| IssueError::Signing)?;
         if token.len() > MAXIMUM_TOKEN_BYTES {
             return Err(IssueError::TooLarge);
         }
@@ -156,7 +156,7 @@ mod tests {
         let (auth, _) = fixtures::auth();
         let stores = Some(vec!["S_123456".to_owned()]);
         let issued = auth.issuer().unwrap().issue(TokenGrant { stores, ..grant() }).unwrap();
-        let verified = auth.verifier().verify(issued.token.expose_secret()).unwrap();
+        let verified = auth.verifier.verify(issued.token.expose_secret()).unwrap();
         let claims = verified.claims();
         assert_eq!((issued.expires_in, issued.scope.as_str()), (900, "stores:read flow:read"));
         assert_eq!((claims.sub.as_str(), claims.client_id.as_str()), ("dashboard", "dashboard"));
@@ -172,9 +172,9 @@ mod tests {
         let lifetime = Some(Duration::from_secs(60));
         let grant = TokenGrant { subject: Some("ada".to_owned()), lifetime, ..grant() };
         let issued = auth.issuer().unwrap().issue(grant).unwrap();
-        assert_eq!(auth.verifier().verify(issued.token.expose_secret()).unwrap().claims().sub, "ada");
+        assert_eq!(auth.verifier.verify(issued.token.expose_secret()).unwrap().claims().sub, "ada");
         clock.advance(Duration::from_secs(90));
-        assert!(auth.verifier().verify(issued.token.expose_secret()).is_err());
+        assert!(auth.verifier.verify(issued.token.expose_secret()).is_err());
     }
 
     #[test]
@@ -182,7 +182,7 @@ mod tests {
         let (auth, _) = fixtures::auth();
         let id = || {
             let issued = auth.issuer().unwrap().issue(grant()).unwrap();
-            auth.verifier().verify(issued.token.expose_secret()).unwrap().claims().jti.clone()
+            auth.verifier.verify(issued.token.expose_secret()).unwrap().claims().jti.clone()
         };
         assert_ne!(id(), id());
     }

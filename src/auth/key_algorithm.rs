@@ -2,33 +2,35 @@
 
 use std::fmt;
 
-use crate::settings::choices;
+use crate::settings::{choices, named};
 
-/// A signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyAlgorithm {
-    /// Ed25519: short keys that sign and verify quickly.
-    EdDsa,
-    /// ECDSA on P-256 with SHA-256.
-    Es256,
-    /// ECDSA on P-384 with SHA-384.
-    Es384,
-    /// ECDSA on P-521 with SHA-512.
-    Es512,
-    /// RSA (PKCS#1 v1.5) with SHA-256: slow to sign, and supported everywhere.
-    Rs256,
-    /// RSA (PKCS#1 v1.5) with SHA-384.
-    Rs384,
-    /// RSA (PKCS#1 v1.5) with SHA-512.
-    Rs512,
-    /// RSA (PSS) with SHA-256.
-    Ps256,
-    /// RSA (PSS) with SHA-384.
-    Ps384,
-    /// RSA (PSS) with SHA-512.
-    Ps512,
-    /// HMAC with SHA-256: every verifier could also sign.
-    Hs256,
+named! {
+    /// A signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum KeyAlgorithm {
+        /// Ed25519: short keys that sign and verify quickly.
+        EdDsa = "EdDSA",
+        /// ECDSA on P-256 with SHA-256.
+        Es256 = "ES256",
+        /// ECDSA on P-384 with SHA-384.
+        Es384 = "ES384",
+        /// ECDSA on P-521 with SHA-512.
+        Es512 = "ES512",
+        /// RSA (PKCS#1 v1.5) with SHA-256: slow to sign, and supported everywhere.
+        Rs256 = "RS256",
+        /// RSA (PKCS#1 v1.5) with SHA-384.
+        Rs384 = "RS384",
+        /// RSA (PKCS#1 v1.5) with SHA-512.
+        Rs512 = "RS512",
+        /// RSA (PSS) with SHA-256.
+        Ps256 = "PS256",
+        /// RSA (PSS) with SHA-384.
+        Ps384 = "PS384",
+        /// RSA (PSS) with SHA-512.
+        Ps512 = "PS512",
+        /// HMAC with SHA-256: every verifier could also sign.
+        Hs256 = "HS256",
+    }
 }
 
 impl KeyAlgorithm {
@@ -48,23 +50,6 @@ impl KeyAlgorithm {
         Self::Es512,
         Self::EdDsa,
     ];
-
-    /// Returns the name in a token's header.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::EdDsa => "EdDSA",
-            Self::Es256 => "ES256",
-            Self::Es384 => "ES384",
-            Self::Es512 => "ES512",
-            Self::Rs256 => "RS256",
-            Self::Rs384 => "RS384",
-            Self::Rs512 => "RS512",
-            Self::Ps256 => "PS256",
-            Self::Ps384 => "PS384",
-            Self::Ps512 => "PS512",
-            Self::Hs256 => "HS256",
-        }
-    }
 
     /// Returns the algorithm of a token's header or of a JWK; the name is case-sensitive. RFC 9864 §2.2 gives Ed25519 a
     /// name of its own, which some providers use instead of EdDSA.

@@ -87,7 +87,7 @@ fn read_key(kid: &str, section: &Section<'_>) -> Option<ServiceKey> {
         }
     };
     let key = key.map_err(|error| section.problem_in(field, error)).ok()?;
-    let given = key.algorithm();
+    let given = key.algorithm;
     if let Some(declared) = declared.filter(|declared| *declared != given) {
         section.problem("algorithm", format!("{field} is a key for {given}, not for {declared}"));
     }

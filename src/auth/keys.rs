@@ -27,8 +27,9 @@ const OF_OTHER_KINDS: [&[u8]; 7] =
 pub struct SigningKey {
     kid: String,
     algorithm: KeyAlgorithm,
-    jws: Algorithm,
-    encoding: EncodingKey,
+    /// The algorithm in the signing library's type.
+    pub(super) jws: Algorithm,
+    pub(super) encoding: EncodingKey,
 }
 
 impl SigningKey {
@@ -41,25 +42,18 @@ impl SigningKey {
     pub const fn algorithm(&self) -> KeyAlgorithm {
         self.algorithm
     }
-
-    /// Returns the algorithm in the signing library's type.
-    pub(super) const fn jws(&self) -> Algorithm {
-        self.jws
-    }
-
-    pub(super) const fn encoding(&self) -> &EncodingKey {
-        &self.encoding
-    }
 }
 
 /// A key of the service.
 #[derive(Clone, Debug)]
 pub struct ServiceKey {
     kid: String,
-    algorithm: KeyAlgorithm,
+    /// The key's only algorithm.
+    pub algorithm: KeyAlgorithm,
     /// The private half; `None` for a key that only verifies.
-    signing: Option<SigningKey>,
-    verification: VerificationKey,
+    pub signing: Option<SigningKey>,
+    /// The half that verifies signatures.
+    pub verification: VerificationKey,
 }
 
 impl ServiceKey {
@@ -110,21 +104,6 @@ impl ServiceKey {
     pub fn verify_only(self) -> Self {
         Self { signing: None, ..self }
     }
-
-    /// Returns the key's only algorithm.
-    pub const fn algorithm(&self) -> KeyAlgorithm {
-        self.algorithm
-    }
-
-    /// Returns the private half, or `None` if the key only verifies.
-    pub const fn signing(&self) -> Option<&SigningKey> {
-        self.signing.as_ref()
-    }
-
-    /// Returns the half that verifies signatures.
-    pub const fn verification(&self) -> &VerificationKey {
-        &self.verification
-    }
 }
 
 fn is_of_another_kind(secret: &[u8]) -> bool {
@@ -152,8 +131,10 @@ impl KeySet {
     pub fn new(keys: Vec<ServiceKey>, sign_with: Option<&str>) -> Result<Self, KeyError> {
         let keys: BTreeMap<String, ServiceKey> = keys.into_iter().map(|key| (key.kid.clone(), key)).collect();
         let signing = match sign_with {
-            Some(kid) => keys.get(kid).ok_or(KeyError::UnknownSigningKey)?.signing().ok_or(KeyError::CannotSign)?,
-            None => keys.values().rev().find_map(ServiceKey::signing).ok_or(KeyError::NoKey)?,
+            Some(kid) => {
+                keys.get(kid).ok_or(KeyError::UnknownSigningKey)?.signing.as_ref().ok_or(KeyError::CannotSign)?
+            }
+            None => keys.values().rev().find_map(|key| key.signing.as_ref()).ok_or(KeyError::NoKey)?,
         };
         let signing = signing.clone();
         let verification = VerificationKeys::new(keys.into_iter().map(|(kid, key)| (kid, key.verification)));
@@ -203,9 +184,9 @@ mod tests {
     #[test]
     fn the_ed25519_key_of_rfc_8037_signs_and_publishes_as_in_its_appendix() {
         let key = rfc_8037_key();
-        let signing = key.signing().unwrap();
+        let signing = key.signing.as_ref().unwrap();
         let message = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
-        let signature = jsonwebtoken::crypto::sign(message, signing.encoding(), signing.jws()).unwrap();
+        let signature = jsonwebtoken::crypto::sign(message, &signing.encoding, signing.jws).unwrap();
         assert_eq!(signature, "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg");
         let bytes = URL_SAFE_NO_PAD.decode(&signature).unwrap();
         assert!(key.verification.has_signed(KeyAlgorithm::EdDsa, message, &bytes));
@@ -238,9 +219,9 @@ mod tests {
         ];
         for (algorithm, expected) in fields {
             let key = ServiceKey::private("new", &private_key::generate(algorithm).unwrap()).unwrap();
-            let signing = key.signing().unwrap();
-            assert_eq!((signing.algorithm(), key.algorithm()), (algorithm, algorithm));
-            let signature = jsonwebtoken::crypto::sign(b"x", signing.encoding(), signing.jws()).unwrap();
+            let signing = key.signing.as_ref().unwrap();
+            assert_eq!((signing.algorithm(), key.algorithm), (algorithm, algorithm));
+            let signature = jsonwebtoken::crypto::sign(b"x", &signing.encoding, signing.jws).unwrap();
             let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
             let verify = |message: &[u8]| key.verification.has_signed(algorithm, message, &signature);
             assert!(verify(b"x") && !verify(b"y"), "{algorithm}");

@@ -50,12 +50,11 @@ pub mod verify;
 pub(crate) mod fixtures;
 
 pub use caller::Caller;
-pub use current::CurrentAuth;
+pub use current::{CurrentAuth, Generation, KnownCaller, VerifiedCaller};
 pub use grants::Grants;
 pub use settings::AuthSettings;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::Clock;
 use clients::Clients;
@@ -65,7 +64,7 @@ use jwk::JwkSet;
 use keys::KeySet;
 use limits::CallerLimits;
 use memory::AuthMemory;
-use quota::{Quota, Quotas};
+use quota::Quota;
 use revocations::Revocations;
 use scope::Scopes;
 use verify::{VerifiedToken, Verifier};
@@ -76,31 +75,25 @@ pub const REALM: &str = "storegate";
 /// The authentication of one configuration. The current one is shared as `web::Data<CurrentAuth>`.
 #[derive(Debug)]
 pub struct Auth {
-    number: u64,
-    issuer_name: String,
+    /// The `iss` of tokens (RFC 8414 §2).
+    pub issuer_name: String,
     audience: String,
-    public_url: String,
+    /// The address that clients use, without a slash at its end.
+    pub public_url: String,
     clients: Clients,
-    limits: CallerLimits,
-    scopes: Scopes,
+    /// The callers' quotas and the trusted proxies.
+    pub limits: CallerLimits,
+    /// The existing scopes.
+    pub scopes: Scopes,
     memory: Arc<AuthMemory>,
     clock: Clock,
     /// Issues tokens; `None` for a service that accepts the tokens of identity providers only.
     issuer: Option<TokenIssuer>,
-    verifier: Verifier,
-    public_keys: JwkSet,
+    /// The verifier of tokens.
+    pub verifier: Verifier,
+    /// The public keys (RFC 7517 §5).
+    pub public_keys: JwkSet,
 }
-
-/// The number of the configuration and of the keys of trusted issuers in use. What is verified about a token under one
-/// generation, except for its expiry and revocation, holds for as long as the generation does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Generation {
-    configuration: u64,
-    issuer_keys: u64,
-}
-
-/// Numbers every [`Auth`] of the process.
-static CONFIGURATIONS: AtomicU64 = AtomicU64::new(0);
 
 /// Why the settings do not make an [`Auth`]. The details were reported when the settings were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -127,11 +120,6 @@ impl Auth {
         Self::around(memory, &Issuers::default(), settings, clock)
     }
 
-    /// Returns the callers' quotas and the trusted proxies.
-    pub const fn limits(&self) -> &CallerLimits {
-        &self.limits
-    }
-
     /// Returns this [`Auth`] with other keys, clients and limits. The names in tokens and the address of this service
     /// stay: they belong to valid tokens, and to clients that read them once.
     fn renewed(&self, settings: AuthSettings) -> Result<Self, AuthSetupError> {
@@ -142,7 +130,7 @@ impl Auth {
             scopes: self.scopes.clone(),
             ..settings
         };
-        let renewed = Self::around(self.memory.clone(), self.verifier.trusted(), settings, self.clock.clone())?;
+        let renewed = Self::around(self.memory.clone(), &self.verifier.trusted, settings, self.clock.clone())?;
         Ok(Self { verifier: renewed.verifier.sharing_cache_of(&self.verifier), ..renewed })
     }
 
@@ -168,7 +156,6 @@ impl Auth {
             TokenIssuer::new(issuer, audience, settings.token_lifetime, keys.signing().clone(), clock.clone())
         };
         Ok(Self {
-            number: CONFIGURATIONS.fetch_add(1, Ordering::Relaxed),
             issuer: keys.as_ref().map(issue),
             verifier: verifier.trusting(trusted).refusing(revocations),
             public_keys: keys.as_ref().map(KeySet::public_document).unwrap_or_default(),
@@ -195,36 +182,11 @@ impl Auth {
         differences.into_iter().filter(|(differs, _)| *differs).map(|(_, name)| name).collect()
     }
 
-    /// Returns the current generation.
-    pub fn generation(&self) -> Generation {
-        Generation { configuration: self.number, issuer_keys: self.verifier.trusted().generation() }
-    }
-
-    /// Returns what clients have consumed of their quotas.
-    pub fn quotas(&self) -> &Quotas {
-        &self.memory.quotas
-    }
-
     /// Returns the quota of the token's client: the one in its own section, else the default.
     pub fn quota_of(&self, token: &VerifiedToken) -> Quota {
         let is_own = token.claims().iss == self.issuer_name;
         let own = self.clients.get(token.client_id()).filter(|client| is_own && *client.tenant == **token.tenant());
         own.and_then(|client| client.quota).unwrap_or(self.limits.quota)
-    }
-
-    /// Returns the `iss` of tokens (RFC 8414 §2).
-    pub fn issuer_name(&self) -> &str {
-        &self.issuer_name
-    }
-
-    /// Returns the address that clients use, without a slash at its end.
-    pub fn public_url(&self) -> &str {
-        &self.public_url
-    }
-
-    /// Returns the existing scopes.
-    pub const fn scopes(&self) -> &Scopes {
-        &self.scopes
     }
 
     /// Returns the clients that may request tokens.
@@ -235,16 +197,6 @@ impl Auth {
     /// Returns the issuer of tokens, or `None` for a service that accepts the tokens of identity providers only.
     pub const fn issuer(&self) -> Option<&TokenIssuer> {
         self.issuer.as_ref()
-    }
-
-    /// Returns the verifier of tokens.
-    pub const fn verifier(&self) -> &Verifier {
-        &self.verifier
-    }
-
-    /// Returns the public keys (RFC 7517 §5).
-    pub const fn public_keys(&self) -> &JwkSet {
-        &self.public_keys
     }
 }
 

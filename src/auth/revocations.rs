@@ -2,7 +2,7 @@
 //! share a Redis, until they would have expired. Others are listed by the operator in a file.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::replicas::Replicas;
@@ -30,8 +30,8 @@ pub struct RevocationListFull;
 /// The tokens that their clients revoked.
 #[derive(Debug, Default)]
 pub struct RevokedTokens {
-    /// The number of tokens. It is read without a lock, since nearly always there is none.
-    count: AtomicUsize,
+    /// How many tokens were ever revoked. It is read without a lock, since nearly always it is zero or as it was.
+    pub(super) revocations: AtomicU64,
     tokens: RwLock<RevocationStore>,
     replicas: Option<Replicas>,
 }
@@ -124,7 +124,8 @@ impl RevokedTokens {
             return Err(RevocationListFull);
         }
         tokens.insert(key, RevocationEntry { client: client.clone(), until });
-        self.count.store(tokens.by_key.len(), Ordering::Release);
+        // Counted when it is in the list: a reader that sees the new number must find the token.
+        self.revocations.fetch_add(1, Ordering::Release);
         Ok(is_new)
     }
 
@@ -154,7 +155,7 @@ impl RevokedTokens {
     }
 
     fn contains(&self, issuer: &str, jti: &str) -> bool {
-        self.count.load(Ordering::Acquire) > 0
+        self.revocations.load(Ordering::Acquire) > 0
             && self.tokens.read().unwrap_or_else(PoisonError::into_inner).by_key.contains_key(&hash(issuer, jti))
     }
 }

@@ -89,7 +89,7 @@ section! {
 impl AuthSettings {
     /// Returns the size in bytes of the largest token that any issuer's section allows, or the default without one.
     pub fn largest_token(&self) -> usize {
-        self.issuers.iter().map(IssuerSettings::token_size).max().unwrap_or_default().max(MAXIMUM_TOKEN_BYTES)
+        self.issuers.iter().map(|issuer| issuer.token_size).max().unwrap_or_default().max(MAXIMUM_TOKEN_BYTES)
     }
 
     /// Reads the section `[auth]`. `public_url` is the address that clients use, `tenants` are the configured ones,

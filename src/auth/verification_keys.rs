@@ -207,7 +207,7 @@ mod tests {
         PublishedKey {
             kid: kid.map(str::to_owned),
             thumbprints: thumbprint.map(str::to_owned).into_iter().collect(),
-            key: Arc::new(key.verification().clone()),
+            key: Arc::new(key.verification),
         }
     }
 

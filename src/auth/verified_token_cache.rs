@@ -143,8 +143,8 @@ mod tests {
 
     fn cached() -> CachedToken {
         let (auth, _) = fixtures::auth();
-        let token = auth.verifier().verify(&fixtures::token(&auth, &["flow:read"], None)).unwrap();
-        let key = Arc::new(fixtures::ed25519_key().verification().clone());
+        let token = auth.verifier.verify(&fixtures::token(&auth, &["flow:read"], None)).unwrap();
+        let key = Arc::new(fixtures::ed25519_key().verification);
         CachedToken { token, source: TokenSource::Own, kid: Some("2026-11".to_owned()), key }
     }
 

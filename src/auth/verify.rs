@@ -61,7 +61,8 @@ pub fn claimed_client(token: &str) -> Option<String> {
 pub struct Verifier {
     /// The verification of our own tokens; `None` for a service that issues no tokens.
     own: Option<OwnIssuer>,
-    trusted: Issuers,
+    /// The trusted issuers.
+    pub trusted: Issuers,
     revocations: Revocations,
     cache: VerifiedTokenCache,
     signatures_checked: AtomicU64,
@@ -125,11 +126,6 @@ impl Verifier {
         if is_same { Self { cache: older.cache.clone(), ..self } } else { self }
     }
 
-    /// Returns the trusted issuers.
-    pub const fn trusted(&self) -> &Issuers {
-        &self.trusted
-    }
-
     /// Verifies a token with the known keys.
     ///
     /// # Errors
@@ -163,10 +159,11 @@ impl Verifier {
     /// # Errors
     /// Returns the first reason why the token is not accepted.
     pub fn begin(&self, token: &str) -> Result<Arc<VerifiedToken>, Unverified> {
-        let keys = self.trusted.generation();
+        let changes = || self.trusted.changes.load(Ordering::Acquire);
+        let before = changes();
         let verified = match self.verify_content(token) {
             // A fetch may have ended between the check with the known keys and the request for others.
-            Err(Unverified::Refused(_)) if self.trusted.generation() != keys => self.verify_content(token)?,
+            Err(Unverified::Refused(_)) if changes() != before => self.verify_content(token)?,
             other => other?,
         };
         self.check_standing(&verified)?;
@@ -178,8 +175,13 @@ impl Verifier {
     /// # Errors
     /// Returns an error if the token has expired, is not valid yet, or is revoked.
     pub fn check_standing(&self, token: &VerifiedToken) -> Result<(), TokenError> {
-        let claims = token.claims();
-        self.verify_time(claims)?;
+        let (claims, valid, now) = (token.claims(), token.validity(), self.clock.now().as_second());
+        if now >= valid.end {
+            return Err(TokenError::Expired);
+        }
+        if now < valid.start {
+            return Err(TokenError::NotYetValid);
+        }
         if self.revocations.is_revoked(&claims.iss, &claims.jti) {
             return Err(TokenError::Revoked);
         }
@@ -207,7 +209,8 @@ impl Verifier {
         let compact = ParsedToken::read(token)?;
         let Accepted { source, key, claims } = self.accept(&compact)?;
         let verified = Arc::new(VerifiedToken::new(claims));
-        let left = self.time_left(verified.claims());
+        let left = verified.validity().end.saturating_sub(self.clock.now().as_second());
+        let left = Duration::from_secs(left.try_into().unwrap_or_default());
         let cached = CachedToken { token: verified.clone(), source, kid: compact.header.hint().kid, key };
         self.cache.insert(fingerprint, cached, token.len(), left);
         Ok(verified)
@@ -259,23 +262,6 @@ impl Verifier {
                 self.trusted.get(index).is_some_and(|issuer| issuer.keys().still_have(kid, key))
             }
         }
-    }
-
-    fn time_left(&self, claims: &Claims) -> Duration {
-        let end = claims.exp.saturating_add(LEEWAY_SECONDS);
-        Duration::from_secs(end.saturating_sub(self.clock.now().as_second()).try_into().unwrap_or_default())
-    }
-
-    fn verify_time(&self, claims: &Claims) -> Result<(), TokenError> {
-        let now = self.clock.now().as_second();
-        let latest_start = now.saturating_add(LEEWAY_SECONDS);
-        if claims.exp.saturating_add(LEEWAY_SECONDS) <= now {
-            return Err(TokenError::Expired);
-        }
-        if claims.nbf.is_some_and(|nbf| nbf > latest_start) {
-            return Err(TokenError::NotYetValid);
-        }
-        Ok(())
     }
 }
 

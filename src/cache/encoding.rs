@@ -1,5 +1,5 @@
-//! Content encodings of responses: which exist, when encoding is worthwhile, and the encoding itself, which runs
-//! outside the worker threads.
+//! Encodes the bodies of responses: when that is worthwhile, and the encoding itself, which runs outside the worker
+//! threads.
 
 use std::io::Write;
 use std::sync::LazyLock;
@@ -9,6 +9,8 @@ use actix_web::rt::task::spawn_blocking;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tokio::sync::Semaphore;
+
+use super::Encoding;
 
 /// Bodies shorter than this, in bytes, are not encoded: compression would cost more than it saves.
 pub(super) const WORTH_ENCODING: usize = 1024;
@@ -27,17 +29,6 @@ const BROTLI_WINDOW: std::ops::RangeInclusive<u32> = 18..=22;
 static ENCODERS: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(thread::available_parallelism().map_or(2, usize::from)));
 
-/// A content encoding of a response body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// The plain body.
-    Identity,
-    /// `gzip`.
-    Gzip,
-    /// `br`.
-    Brotli,
-}
-
 /// How much CPU time a smaller result is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effort {
@@ -47,23 +38,12 @@ pub(super) enum Effort {
     ForOne,
 }
 
-impl Encoding {
-    /// Returns the name in `Content-Encoding`, or `None` for identity.
-    pub const fn name(self) -> Option<&'static str> {
-        match self {
-            Self::Identity => None,
-            Self::Gzip => Some("gzip"),
-            Self::Brotli => Some("br"),
-        }
-    }
-
-    /// Encodes a body. This may take milliseconds: see [`elsewhere`].
-    pub(super) fn encode(self, body: &[u8], effort: Effort) -> Option<Vec<u8>> {
-        match self {
-            Self::Identity => None,
-            Self::Gzip => gzip(body, effort),
-            Self::Brotli => brotli(body, effort),
-        }
+/// Encodes a body. This may take milliseconds: see [`elsewhere`].
+pub(super) fn encode(body: &[u8], encoding: Encoding, effort: Effort) -> Option<Vec<u8>> {
+    match encoding {
+        Encoding::Identity => None,
+        Encoding::Gzip => gzip(body, effort),
+        Encoding::Brotli => brotli(body, effort),
     }
 }
 
@@ -113,7 +93,8 @@ fn brotli(body: &[u8], effort: Effort) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Effort, Encoding, elsewhere};
+    use super::{Effort, elsewhere, encode};
+    use crate::cache::Encoding;
     use std::io::Read;
     use std::thread;
 
@@ -133,12 +114,12 @@ mod tests {
             let body: Vec<u8> = (0..length).map(|at: u32| b"{\"a\":12,\"b\":null}"[at as usize % 17]).collect();
             for encoding in [Encoding::Gzip, Encoding::Brotli] {
                 for effort in [Effort::ForMany, Effort::ForOne] {
-                    let encoded = encoding.encode(&body, effort).unwrap();
+                    let encoded = encode(&body, encoding, effort).unwrap();
                     assert_eq!(decoded(encoding, &encoded), body, "{length} {encoding:?} {effort:?}");
                 }
             }
         }
-        assert_eq!(Encoding::Identity.encode(b"a", Effort::ForOne), None);
+        assert_eq!(encode(b"a", Encoding::Identity, Effort::ForOne), None);
     }
 
     #[actix_web::test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::http::header::HeaderValue;
 use bytes::Bytes;
 
-use super::encoding::{Effort, Encoding, SMALLEST_GAIN, WORTH_ENCODING, elsewhere};
+use super::encoding::{Effort, SMALLEST_GAIN, WORTH_ENCODING, elsewhere, encode};
 use super::freshness::{Freshness, FreshnessState};
 use super::request_memo::EntrySlots;
 use crate::sha256::sha256_half;
@@ -46,6 +46,28 @@ impl<E> From<FetchedBody> for FetchResult<E> {
     }
 }
 
+/// A content encoding of a response body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// The plain body.
+    Identity,
+    /// `gzip`.
+    Gzip,
+    /// `br`.
+    Brotli,
+}
+
+impl Encoding {
+    /// Returns the name in `Content-Encoding`, or `None` for identity.
+    pub const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Identity => None,
+            Self::Gzip => Some("gzip"),
+            Self::Brotli => Some("br"),
+        }
+    }
+}
+
 /// A response body in one encoding, with its strong entity tag in quotes. Clones share the bytes.
 #[derive(Clone, Debug)]
 pub struct Representation {
@@ -53,12 +75,15 @@ pub struct Representation {
     pub body: Bytes,
     /// The `ETag` header.
     pub etag: HeaderValue,
+    /// The encoding of the body.
+    pub encoding: Encoding,
 }
 
 impl Representation {
     /// Puts body and tag into one allocation without spare capacity. The cache counts exactly that size, and a hit on
     /// one of a million entries waits for each separate piece of memory.
-    fn new(body: &[u8], etag: &str) -> Self {
+    fn new(body: &[u8], tag: &EntityTag, encoding: Encoding) -> Self {
+        let etag = tag.header(encoding);
         let mut both = Vec::with_capacity(body.len() + etag.len());
         both.extend_from_slice(body);
         both.extend_from_slice(etag.as_bytes());
@@ -66,29 +91,34 @@ impl Representation {
         let etag = body_bytes.split_off(body.len());
         // Hexadecimal digits in quotes are always a valid header value.
         let etag = HeaderValue::from_maybe_shared(etag).unwrap_or(HeaderValue::from_static("\"\""));
-        Self { body: body_bytes, etag }
+        Self { body: body_bytes, etag, encoding }
     }
 }
 
 /// A response that is ready to be served.
 #[derive(Debug)]
 pub struct CacheEntry {
-    identity: Representation,
+    /// The representation without encoding.
+    pub identity: Representation,
     /// The encoded forms are made on first use.
     gzip: OnceLock<Option<Representation>>,
     brotli: OnceLock<Option<Representation>>,
     effort: Effort,
-    link: Option<HeaderValue>,
-    stores: Vec<String>,
-    freshness: Freshness,
+    /// The `Link` header.
+    pub link: Option<HeaderValue>,
+    /// The ids of the stores that the response is about.
+    pub stores: Vec<String>,
+    /// How long the response may be served.
+    pub freshness: Freshness,
     received_at: Duration,
     age_at_receipt: Duration,
-    flight: u64,
+    /// The number of the single flight that fetched the response. Later flights have larger numbers.
+    pub(super) flight: u64,
     cached: AtomicBool,
     refreshing: AtomicBool,
     retired: AtomicBool,
     /// Time at which a fetch first said that the resource does not exist.
-    doubted_at: OnceLock<Duration>,
+    not_found_at: OnceLock<Duration>,
     memo_slots: Mutex<EntrySlots>,
 }
 
@@ -97,7 +127,7 @@ impl CacheEntry {
     pub(super) fn new(document: FetchedBody, freshness: Freshness, stores: Vec<String>, came_at: Duration) -> Self {
         let FetchedBody { body, link, .. } = document;
         let tag = EntityTag::of_bytes([&*body, link.as_deref().unwrap_or_default().as_bytes()]);
-        let identity = Representation::new(&body, &tag.header(Encoding::Identity));
+        let identity = Representation::new(&body, &tag, Encoding::Identity);
         // A link that is no valid header value is left out. Links of lists consist of characters that a query may
         // contain.
         let link = link.and_then(|link| HeaderValue::try_from(link).ok());
@@ -107,7 +137,8 @@ impl CacheEntry {
     /// Builds an entry that is served once and never cached. The caller supplies the tag, so that the body need not be
     /// read for it.
     pub(super) fn uncached(body: Vec<u8>, tag: &EntityTag, freshness: Freshness, came_at: Duration) -> Self {
-        let identity = Representation { body: body.into(), etag: tag.header_value(Encoding::Identity) };
+        let encoding = Encoding::Identity;
+        let identity = Representation { body: body.into(), etag: tag.header_value(encoding), encoding };
         Self::of_representation(identity, Effort::ForOne, freshness, came_at)
     }
 
@@ -126,7 +157,7 @@ impl CacheEntry {
             cached: AtomicBool::new(false),
             refreshing: AtomicBool::new(false),
             retired: AtomicBool::new(false),
-            doubted_at: OnceLock::new(),
+            not_found_at: OnceLock::new(),
             memo_slots: Mutex::default(),
         }
     }
@@ -156,14 +187,18 @@ impl CacheEntry {
     /// cached.
     pub async fn representation_at_any_cost(&self, encoding: Encoding) -> Option<Representation> {
         let (body, effort, etag) = (self.identity.body.clone(), self.effort, self.etag(encoding));
-        let encoded = elsewhere(|| false, move || encoding.encode(&body, effort)).await;
-        encoded.flatten().map(|encoded| Representation { body: encoded.into(), etag })
+        let encoded = elsewhere(|| false, move || encode(&body, encoding, effort)).await;
+        encoded.flatten().map(|encoded| Representation { body: encoded.into(), etag, encoding })
     }
 
     /// Returns the entity tag of the representation in this encoding.
     pub fn etag(&self, encoding: Encoding) -> HeaderValue {
+        self.tag().header_value(encoding)
+    }
+
+    fn tag(&self) -> EntityTag {
         let own = self.identity.etag.to_str().unwrap_or_default();
-        EntityTag(own.trim_matches('"').to_owned()).header_value(encoding)
+        EntityTag(own.trim_matches('"').to_owned())
     }
 
     fn make(&self, encoding: Encoding) {
@@ -174,30 +209,10 @@ impl CacheEntry {
         };
         slot.get_or_init(|| {
             let body = &self.identity.body;
-            let encoded = encoding.encode(body, self.effort);
+            let encoded = encode(body, encoding, self.effort);
             let encoded = encoded.filter(|encoded| encoded.len() <= body.len() / SMALLEST_GAIN)?;
-            Some(Representation::new(&encoded, self.etag(encoding).to_str().unwrap_or_default()))
+            Some(Representation::new(&encoded, &self.tag(), encoding))
         });
-    }
-
-    /// Returns the representation without encoding.
-    pub const fn identity(&self) -> &Representation {
-        &self.identity
-    }
-
-    /// Returns the `Link` header.
-    pub const fn link(&self) -> Option<&HeaderValue> {
-        self.link.as_ref()
-    }
-
-    /// Returns the ids of the stores that the response is about.
-    pub fn stores(&self) -> &[String] {
-        &self.stores
-    }
-
-    /// Returns how long the response may be served.
-    pub const fn freshness(&self) -> Freshness {
-        self.freshness
     }
 
     /// Returns the age of the response.
@@ -210,6 +225,11 @@ impl CacheEntry {
     pub fn fresh_until(&self, at_least: Duration) -> Duration {
         let fresh = self.freshness.fresh.saturating_sub(self.age_at_receipt);
         self.received_at.saturating_add(fresh.max(at_least))
+    }
+
+    /// Whether the response may be served as it is.
+    pub(super) fn is_fresh(&self, now: Duration) -> bool {
+        !self.is_retired() && self.age(now) < self.freshness.fresh
     }
 
     /// Returns the freshness state of the response.
@@ -227,11 +247,6 @@ impl CacheEntry {
     pub(super) const fn of_flight(mut self, number: u64) -> Self {
         self.flight = number;
         self
-    }
-
-    /// Returns the number of the single flight that fetched the response. Later flights have larger numbers.
-    pub(super) const fn flight(&self) -> u64 {
-        self.flight
     }
 
     /// Whether the response was cached at receipt. It is not if it is too large or was purged meanwhile.
@@ -253,14 +268,14 @@ impl CacheEntry {
     }
 
     /// Records that a fetch says now that the resource does not exist.
-    pub(super) fn doubt(&self, now: Duration) {
-        self.doubted_at.get_or_init(|| now);
+    pub(super) fn record_not_found(&self, now: Duration) {
+        self.not_found_at.get_or_init(|| now);
     }
 
     /// Whether a fetch that says now that the resource does not exist is believed: an earlier fetch has said so at
     /// least [`CONFIRMED_AFTER`] ago.
     pub(super) fn is_refuted(&self, now: Duration) -> bool {
-        self.doubted_at.get().is_some_and(|doubted_at| now.saturating_sub(*doubted_at) >= CONFIRMED_AFTER)
+        self.not_found_at.get().is_some_and(|not_found_at| now.saturating_sub(*not_found_at) >= CONFIRMED_AFTER)
     }
 
     /// Gives `work` access to the memo slots that lead to this entry.
@@ -421,7 +436,7 @@ mod tests {
             tags.push(tag);
         }
         assert!(tags[0] != tags[1] && tags[1] != tags[2] && tags[0] != tags[2]);
-        assert_ne!(entry("{}").identity().etag, entry("[]").identity().etag);
+        assert_ne!(entry("{}").identity.etag, entry("[]").identity.etag);
     }
 
     #[actix_web::test]
@@ -429,7 +444,7 @@ mod tests {
         let tag = EntityTag::of_bytes([&b"a"[..], b"b"]);
         let body = long().into_bytes();
         let entry = Arc::new(CacheEntry::uncached(body, &tag, FRESHNESS, Duration::ZERO));
-        assert_eq!(entry.identity().etag, *format!("\"{}\"", tag.0));
+        assert_eq!(entry.identity.etag, *format!("\"{}\"", tag.0));
         assert_eq!(unzipped(&entry.representation(Encoding::Gzip).await.unwrap().body), long());
     }
 }

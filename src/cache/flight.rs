@@ -12,9 +12,8 @@ use actix_web::rt;
 
 use super::entry::{CacheEntry, FetchResult};
 use super::freshness::FreshnessState;
-use super::lookup::{CacheOutcome, CachedResponse, Lookup};
 use super::shared::SharedLookup;
-use super::{AnswerCache, CacheKey, FetchFailure, found, or_stale};
+use super::{AnswerCache, CacheKey, CacheOutcome, CachedResponse, FetchFailure, Lookup, found, or_stale};
 use crate::fair_queue::Principal;
 use crate::telemetry::{call_tally, traces};
 
@@ -148,7 +147,7 @@ impl<E: FetchFailure> AnswerCache<E> {
                 by.set(AnsweredBy::ThisOne);
                 // The future of a whole gateway call is large, and its owners are moved several times, so it is boxed.
                 let brought = Box::pin(fetch(lookup.principal.clone())).await;
-                let outcome = brought.and_then(|brought| cache.believe(&lookup.key, brought, clock.elapsed()));
+                let outcome = brought.and_then(|brought| cache.accept(&lookup.key, brought, clock.elapsed()));
                 if let Some(session) = session {
                     let is_the_truth = |failure| cache.is_the_truth(&lookup.key, failure, clock.elapsed());
                     session.publish(&lookup, outcome.as_ref().map_err(is_the_truth));

@@ -157,7 +157,7 @@ impl<E: FetchFailure> MemoryCache<E> {
 
     /// Whether a later single flight has stored a response, which is then newer.
     fn has_newer(&self, key: &CacheKey, start: FetchStart) -> bool {
-        self.answers.get(key).is_some_and(|cached| cached.flight() > start.number)
+        self.answers.get(key).is_some_and(|cached| cached.flight > start.number)
     }
 
     async fn store_answer(
@@ -193,10 +193,10 @@ impl<E: FetchFailure> MemoryCache<E> {
     fn store(&self, key: &CacheKey, entry: CacheEntry, start: FetchStart) -> Arc<CacheEntry> {
         let entry = Arc::new(entry.of_flight(start.number));
         let is_wanted = entry.size() <= self.largest && !self.has_newer(key, start);
-        if is_wanted && !self.was_purged(key, entry.stores(), start) {
+        if is_wanted && !self.was_purged(key, &entry.stores, start) {
             entry.mark_cached();
             self.answers.insert(key.clone(), entry.clone());
-            if self.was_purged(key, entry.stores(), start) {
+            if self.was_purged(key, &entry.stores, start) {
                 self.answers.invalidate(key);
             }
         }
@@ -205,9 +205,9 @@ impl<E: FetchFailure> MemoryCache<E> {
 
     /// Returns the fetched body, unless it has no content and must be confirmed first, because an older response says
     /// otherwise.
-    pub(super) fn believe(&self, key: &CacheKey, brought: FetchResult<E>, now: Duration) -> Result<FetchedBody, E> {
+    pub(super) fn accept(&self, key: &CacheKey, brought: FetchResult<E>, now: Duration) -> Result<FetchedBody, E> {
         let FetchResult { document, suspicion: doubt } = brought;
-        let says_the_same = || self.answers.get(key).is_some_and(|cached| cached.identity().body == document.body);
+        let says_the_same = || self.answers.get(key).is_some_and(|cached| cached.identity.body == document.body);
         match doubt {
             Some(doubt) if !says_the_same() && !self.is_the_truth(key, &doubt, now) => {
                 let (tenant, resource) = (key.tenant(), key.resource());
@@ -231,7 +231,7 @@ impl<E: FetchFailure> MemoryCache<E> {
         let usable = |cached: &Arc<CacheEntry>| cached.state(now) != FreshnessState::Expired;
         match self.answers.get(key).filter(usable) {
             Some(cached) if failure.must_be_confirmed() => {
-                cached.doubt(now);
+                cached.record_not_found(now);
                 cached.is_refuted(now)
             }
             _ => true,
@@ -270,7 +270,7 @@ impl<E: FetchFailure> MemoryCache<E> {
         for (key, _) in self.failures.iter().filter(|(key, failure)| concerned(key, &failure.stores)) {
             self.failures.invalidate(key.as_ref());
         }
-        let answers = self.answers.iter().filter(|(key, entry)| concerned(key, entry.stores()));
+        let answers = self.answers.iter().filter(|(key, entry)| concerned(key, &entry.stores));
         let keys: Vec<Arc<CacheKey>> = answers.map(|(key, _)| key).collect();
         keys.iter().for_each(|key| self.answers.invalidate(key.as_ref()));
         keys.len() as u64
@@ -331,7 +331,7 @@ struct EntryExpiry;
 
 impl Expiry<CacheKey, Arc<CacheEntry>> for EntryExpiry {
     fn expire_after_create(&self, _key: &CacheKey, entry: &Arc<CacheEntry>, _created_at: Instant) -> Option<Duration> {
-        Some(entry.freshness().end())
+        Some(entry.freshness.end())
     }
 
     fn expire_after_update(
@@ -341,6 +341,6 @@ impl Expiry<CacheKey, Arc<CacheEntry>> for EntryExpiry {
         _updated_at: Instant,
         _left: Option<Duration>,
     ) -> Option<Duration> {
-        Some(entry.freshness().end())
+        Some(entry.freshness.end())
     }
 }

@@ -7,7 +7,6 @@ mod encoding;
 mod entry;
 mod flight;
 mod freshness;
-mod lookup;
 mod memory;
 mod request_memo;
 mod shared;
@@ -21,16 +20,102 @@ use crate::clock::Clock;
 use crate::fair_queue::Principal;
 use crate::replicas::Replicas;
 use crate::replicas::journal::ReplicaEvent;
+use crate::settings::{SettingsDigest, named};
 
 use memory::MemoryCache;
 use shared::SharedLevel;
 
-pub use encoding::Encoding;
-pub use entry::{CacheEntry, EntityTag, FetchResult, FetchedBody, Representation};
+pub use entry::{CacheEntry, Encoding, EntityTag, FetchResult, FetchedBody, Representation};
 pub use freshness::{Freshness, FreshnessState};
-pub use lookup::{CacheKey, CacheOutcome, CachedResponse, Lookup};
 pub use memory::CacheSettings;
 pub use request_memo::{AuthorizationClass, RequestMemo};
+
+/// Of this many hits by memo, one is also looked up by its key, which is enough to know the popular responses.
+const HITS_PER_LOOKUP: u32 = 16;
+
+/// The key of a cached response. It names everything that the response depends on, except the time of the fetch.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CacheKey(Arc<str>);
+
+impl CacheKey {
+    /// Builds the key of the response of `resource` to the canonical parameters in `lookup` for `tenant`. `shape` is a
+    /// digest of what the program and its configuration make of the vendor's data. `source` is a digest of the
+    /// credential and the settings of the fetch.
+    pub fn new(tenant: &str, resource: &str, shape: &SettingsDigest, source: &SettingsDigest, lookup: &str) -> Self {
+        Self(format!("{tenant}\0{resource}\0{shape}{source}\0{lookup}").into())
+    }
+
+    /// Returns the tenant's name.
+    fn tenant(&self) -> &str {
+        self.0.split('\0').next().unwrap_or_default()
+    }
+
+    /// Returns the resource's name.
+    fn resource(&self) -> &str {
+        self.0.split('\0').nth(1).unwrap_or_default()
+    }
+
+    /// Returns a key for the same response that differs by a suffix.
+    fn suffixed(&self, suffix: &str) -> Self {
+        Self(format!("{}\0{suffix}", self.0).into())
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// A lookup of the cache.
+#[derive(Clone, Debug)]
+pub struct Lookup {
+    /// The key of the response.
+    pub key: CacheKey,
+    /// How long the response may be served.
+    pub freshness: Freshness,
+    /// The ids of the stores that the response is about; a purge selects by them.
+    pub stores: Vec<String>,
+    /// Call the vendor's gateway even if there is a fresh response.
+    pub bypass: bool,
+    /// Wait for a due refresh, however long the vendor's gateway takes, and do not serve a stale response meanwhile.
+    pub require_fresh: bool,
+    /// The principal whose share of the gateway calls a fetch uses.
+    pub principal: Principal,
+}
+
+named! {
+    /// How the cache produced a response.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub enum CacheOutcome {
+        /// The response was cached and fresh.
+        #[default]
+        Hit = "hit",
+        /// The response was cached and stale; one refresh runs.
+        StaleWhileRevalidate = "stale_while_revalidate",
+        /// The response was cached and stale; the vendor's gateway failed or is slow.
+        StaleIfError = "stale_if_error",
+        /// No response was cached; this caller's single flight fetched it.
+        Miss = "miss",
+        /// The cached response was too old; this caller's single flight fetched it.
+        Expired = "expired",
+        /// Another caller's single flight fetched it.
+        Collapsed = "collapsed",
+        /// Another replica fetched it, or this replica before its last start.
+        Shared = "shared",
+        /// The caller bypassed the cache.
+        Bypass = "bypass",
+    }
+}
+
+/// A cached response and how it was produced.
+#[derive(Clone, Debug)]
+pub struct CachedResponse {
+    /// The cache entry.
+    pub entry: Arc<CacheEntry>,
+    /// How the response was produced.
+    pub outcome: CacheOutcome,
+    /// The age of the response.
+    pub age: Duration,
+}
 
 /// What the cache needs to know about a failed fetch.
 pub trait FetchFailure: Clone + Send + Sync + 'static {
@@ -117,9 +202,14 @@ impl<E: FetchFailure> AnswerCache<E> {
         self.memory.get(key)
     }
 
-    /// Finds the memo of a target that this authorization class requested before.
-    pub fn from_memo(&self, class: AuthorizationClass, target: &str) -> Option<Arc<RequestMemo>> {
-        self.memory.memos.find(class, target)
+    /// Finds the memo of a target that this authorization class requested before, if its response is still fresh.
+    pub fn fresh_memo(&self, class: AuthorizationClass, target: &str, now: Duration) -> Option<Arc<RequestMemo>> {
+        let memo = self.memory.memos.find(class, target).filter(|memo| memo.entry.is_fresh(now))?;
+        // Chosen at random, since a counter would always meet the same responses when they are requested in rotation.
+        if fastrand::u32(..HITS_PER_LOOKUP) == 0 {
+            let _used = self.memory.get(&memo.key);
+        }
+        Some(memo)
     }
 
     /// Stores a request memo for as long as its response is cached.
@@ -173,20 +263,15 @@ fn found(entry: Arc<CacheEntry>, outcome: CacheOutcome, now: Duration) -> Cached
     CachedResponse { entry, outcome, age }
 }
 
-/// Stale-if-error: decides between a failure and an older response.
-trait StaleIfError: FetchFailure {
-    /// Whether the older response is better for the caller than this failure, as far as is known now.
-    fn is_outlived_by(&self, older: &CacheEntry, now: Duration) -> bool {
-        self.stale_is_better() || (self.must_be_confirmed() && !older.is_refuted(now))
-    }
+/// Stale-if-error: whether the older response is better for the caller than this failure, as far as is known now.
+fn is_better(older: &CacheEntry, failure: &impl FetchFailure, now: Duration) -> bool {
+    failure.stale_is_better() || (failure.must_be_confirmed() && !older.is_refuted(now))
 }
-
-impl<E: FetchFailure> StaleIfError for E {}
 
 fn or_stale<E: FetchFailure>(failure: E, older: Option<Arc<CacheEntry>>, now: Duration) -> Result<CachedResponse, E> {
     match older {
         // The response may have become too old while the caller waited.
-        Some(entry) if failure.is_outlived_by(&entry, now) && entry.state(now) != FreshnessState::Expired => {
+        Some(entry) if is_better(&entry, &failure, now) && entry.state(now) != FreshnessState::Expired => {
             Ok(found(entry, CacheOutcome::StaleIfError, now))
         }
         _ => Err(failure),

@@ -10,7 +10,7 @@ use super::freshness::FreshnessState;
 use super::stored::{NameHash, Stored};
 use super::{Lookup, memory};
 use crate::clock::Clock;
-use crate::replicas::answers::{AnswerKey, FetchOutcome, SharedAnswers, SharedResult, StoredAnswer};
+use crate::replicas::answers::{AnswerKey, FetchOutcome, SharedAnswers, StoredAnswer};
 use crate::replicas::journal::Position;
 use crate::replicas::lease::Lease;
 use crate::telemetry::metrics;
@@ -58,14 +58,8 @@ impl SharedLevel {
             read = self.read(lookup, stored);
             read.is_some()
         });
-        let answer = match look.await {
-            SharedResult::Fresh(answer) => Some(answer),
-            SharedResult::Ours(lease, answer) => {
-                session.lease = Some(lease);
-                answer
-            }
-            SharedResult::Everybodys(answer) => answer,
-        };
+        let (answer, lease) = look.await;
+        session.lease = lease;
         if let (Some(answer), Some(stored)) = (answer, read) {
             session.found = self.entry(lookup, stored, answer.left).await;
         }
@@ -81,7 +75,7 @@ impl SharedLevel {
         });
         let stored = stored.ok()?;
         let is_asked_for = stored.name == NameHash::of(&lookup.key.0);
-        let passes = self.answers.purges().let_pass(lookup.key.tenant(), &stored.stores, stored.seen);
+        let passes = self.answers.purges.allow_response(lookup.key.tenant(), &stored.stores, stored.seen);
         // The response stays in Redis longer than its freshness if Redis' clock was set back.
         (is_asked_for && passes && answer.left <= stored.freshness.end()).then_some(stored)
     }
@@ -117,47 +111,29 @@ impl SharedLookup {
     ///
     /// Of a failure, only whether it is believed is published.
     pub(super) fn publish(self, lookup: &Lookup, outcome: Result<&FetchedBody, bool>) {
-        let outcome = match outcome {
-            Ok(document) => Publication::Answer(Box::new(Stored {
-                document: document.clone(),
-                stores: lookup.stores.clone(),
-                freshness: document.max_freshness.map_or(lookup.freshness, |most| lookup.freshness.at_most(most)),
-                name: NameHash::of(&lookup.key.0),
-                seen: self.seen,
-            })),
-            Err(false) => Publication::Failure,
-            Err(true) => Publication::Gone,
-        };
-        self.end(lookup, outcome);
+        let stored = outcome.map(|document| Stored {
+            document: document.clone(),
+            stores: lookup.stores.clone(),
+            freshness: document.max_freshness.map_or(lookup.freshness, |most| lookup.freshness.at_most(most)),
+            name: NameHash::of(&lookup.key.0),
+            seen: self.seen,
+        });
+        self.end(lookup, || match stored {
+            Ok(stored) => FetchOutcome::Answer(stored.encode(), stored.freshness.end()),
+            Err(false) => FetchOutcome::Failed,
+            Err(true) => FetchOutcome::NotFound,
+        });
     }
 
     /// Releases the lease, if this process holds it, because no fetch was needed.
     pub(super) fn give_back(self, lookup: &Lookup) {
-        self.end(lookup, Publication::Unneeded);
+        self.end(lookup, || FetchOutcome::NotFetched);
     }
 
-    fn end(self, lookup: &Lookup, outcome: Publication) {
+    fn end(self, lookup: &Lookup, outcome: impl FnOnce() -> FetchOutcome + 'static) {
         let (name, Self { level, lease, .. }) = (lookup.key.0.clone(), self);
         if let Some(lease) = lease {
-            rt::spawn(async move { level.answers.store(&name, lease, outcome.into()).await });
-        }
-    }
-}
-
-enum Publication {
-    Answer(Box<Stored>),
-    Gone,
-    Failure,
-    Unneeded,
-}
-
-impl From<Publication> for FetchOutcome {
-    fn from(outcome: Publication) -> Self {
-        match outcome {
-            Publication::Answer(stored) => Self::Answer(stored.encode(), stored.freshness.end()),
-            Publication::Gone => Self::Gone,
-            Publication::Failure => Self::Failure,
-            Publication::Unneeded => Self::Unneeded,
+            rt::spawn(async move { level.answers.store(&name, lease, outcome()).await });
         }
     }
 }

@@ -103,7 +103,7 @@ fn lookup(key: &str) -> Lookup {
 }
 
 fn text(found: &CachedResponse) -> (String, CacheOutcome) {
-    let body = found.entry.identity().body.clone();
+    let body = found.entry.identity.body.clone();
     (String::from_utf8(body.to_vec()).unwrap(), found.outcome)
 }
 

@@ -11,7 +11,9 @@ use secrecy::{ExposeSecret, SecretString};
 use super::declared_resources::DeclaredResources;
 use super::error::CliError;
 use super::output;
+use super::packs::NamedPacks;
 use super::ready_file::{self, Ready, ReadyFile};
+use super::sandbox::TENANT;
 use super::sandbox_flags::{ENDPOINTS, SandboxFlags};
 use crate::app::App;
 use crate::auth::issue::{TokenGrant, TokenIssuer};
@@ -19,13 +21,13 @@ use crate::auth::key_algorithm::KeyAlgorithm;
 use crate::auth::{private_key, secrets};
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::directory::RowProblem;
 use crate::gateway::endpoint::china_standard_time;
 use crate::resources::{Catalogue, Declaration};
 use crate::sandbox::Sandbox;
 use crate::telemetry::logging::{self, LogSettings};
 
 const CLIENT: &str = "demo";
-const TENANT: &str = "demo";
 const USUAL_PORT: u16 = 8080;
 
 /// Try everything without configuration, network or other programs.
@@ -49,30 +51,14 @@ impl Demo {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let log = LogSettings { filter: "warn,storegate=info,actix_http=off".to_owned(), ..LogSettings::default() };
         logging::start(&log);
-        let declared = self.resources.as_deref().map(DeclaredResources::read).transpose()?;
-        let examples: Vec<String> =
-            declared.iter().flat_map(|declared| declared.declarations.iter()).map(Declaration::example).collect();
+        let packs = self.rehearsal.packs()?;
+        let declared = DeclaredResources::read(self.resources.as_deref(), &packs)?;
         let ready_file = self.ready_file.clone().map(ReadyFile::prepare).transpose()?;
-        let clock = Clock::system();
-        let sandbox_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let listener = self.bind()?;
-        let sandbox = self.rehearsal.start(None, clock.clone(), sandbox_listener)?;
-        let base_url = format!("http://{}", listener.local_addr()?);
-        let today = clock.now().to_zoned(china_standard_time()).date();
-        let secret = secrets::new_secret().map_err(|error| CliError::message(error.to_string()))?;
-        let settings = settings(&base_url, &sandbox, &secret, declared)?;
-        let token = token(&settings, clock.clone())?;
-        let app = App::on(listener, settings, clock)?;
-        let ready = Ready {
-            base_url,
-            token: Some(token),
-            client_id: Some(CLIENT.to_owned()),
-            client_secret: Some(secret.expose_secret().to_owned()),
-            sandbox_url: Some(sandbox.base_url()),
-        };
-        output::line_if_read(welcome(&ready, &last_week(today), &examples));
-        ready_file::serve(app.run(), ready_file, &ready).await?;
-        sandbox.stop().await;
+        let demo = StartedDemo::start(self.bind()?, self.rehearsal, &packs, declared)?;
+        let today = Clock::system().now().to_zoned(china_standard_time()).date();
+        output::line_if_read(welcome(&demo.ready, &last_week(today), &demo.examples));
+        ready_file::serve(demo.app.run(), ready_file, &demo.ready).await?;
+        demo.sandbox.stop().await;
         Ok(())
     }
 
@@ -89,15 +75,60 @@ impl Demo {
     }
 }
 
+/// The service and the sandbox gateway behind it, ready to be served.
+pub(super) struct StartedDemo {
+    /// The service.
+    pub app: App,
+    /// The sandbox gateway, which serves already.
+    pub sandbox: Sandbox,
+    /// The addresses, and the credentials of the client.
+    pub ready: Ready,
+    /// Requests to declared resources that succeed.
+    pub examples: Vec<String>,
+}
+
+impl StartedDemo {
+    /// Starts the sandbox gateway, with these packs, and the service in front of it.
+    pub fn start(
+        listener: TcpListener,
+        rehearsal: SandboxFlags,
+        packs: &NamedPacks,
+        declared: DeclaredResources,
+    ) -> Result<Self, CliError> {
+        let examples = declared.declarations.iter().map(Declaration::example).collect();
+        let clock = Clock::system();
+        let sandbox_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let sandbox = rehearsal.start(packs, None, clock.clone(), sandbox_listener)?;
+        let base_url = format!("http://{}", listener.local_addr()?);
+        let secret = secrets::new_secret().map_err(|error| CliError::message(error.to_string()))?;
+        let accounts = packs.configuration(&sandbox, TENANT);
+        let mut settings = settings(&base_url, &sandbox, &secret, declared, &accounts)?;
+        if let Some(stores) = packs.stores() {
+            give_stores(&mut settings, &stores)?;
+        }
+        let token = token(&settings, clock.clone())?;
+        let app = App::on(listener, settings, clock)?;
+        let ready = Ready {
+            base_url,
+            token: Some(token),
+            client_id: Some(CLIENT.to_owned()),
+            client_secret: Some(secret.expose_secret().to_owned()),
+            sandbox_url: Some(sandbox.base_url()),
+        };
+        Ok(Self { app, sandbox, ready, examples })
+    }
+}
+
 /// The settings of the demo, read from a configuration as an operator would write it, so that the demo runs what
 /// `serve` runs.
 fn settings(
     base_url: &str,
     sandbox: &Sandbox,
     secret: &SecretString,
-    declared: Option<DeclaredResources>,
+    declared: DeclaredResources,
+    accounts: &str,
 ) -> Result<Settings, CliError> {
-    let catalogue = declared.as_ref().map(|declared| Catalogue::with(&declared.declarations)).unwrap_or_default();
+    let catalogue = Catalogue::with(&declared.declarations);
     let pem = private_key::generate(KeyAlgorithm::EdDsa).map_err(|error| CliError::message(error.to_string()))?;
     let scopes: Vec<String> = catalogue.scopes().iter().map(|scope| format!("\"{}\"", scope.name)).collect();
     let configuration = format!(
@@ -113,16 +144,25 @@ private_key = '''{pem}'''
 tenant = "{TENANT}"
 scopes = [{scopes}]
 secret_sha256 = "{hash}"
-{tenant}"#,
+{tenant}{accounts}"#,
         pem = pem.expose_secret(),
         scopes = scopes.join(", "),
         hash = secrets::sha256_hex(secret),
         tenant = super::sandbox::tenant_configuration(sandbox),
     );
-    let declared = declared.map(|declared| declared.table).unwrap_or_default();
-    let mut settings = Settings::parse_with(&configuration, declared)?;
+    let mut settings = Settings::parse_with(&configuration, declared.table)?;
     settings.server.demo_client = Some(CLIENT.to_owned());
     Ok(settings)
+}
+
+/// Gives the demo's tenant a directory with these stores, so that the examples in paths can be tried.
+fn give_stores(settings: &mut Settings, stores: &str) -> Result<(), CliError> {
+    let Some(tenant) = settings.tenants.iter().find(|tenant| tenant.name == TENANT) else { return Ok(()) };
+    let ids = settings.vendors.ids_of(tenant);
+    let wrong = |problems: Vec<RowProblem>| {
+        CliError::message(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    };
+    settings.directory.give(TENANT, stores, &ids).map_err(wrong)
 }
 
 /// The seven days before today.

@@ -13,6 +13,8 @@ use crate::telemetry::logging;
 /// `EX_CONFIG` of sysexits.h: the configuration is invalid.
 pub const EXIT_CONFIGURATION: u8 = 78;
 const EXIT_FAILURE: u8 = 1;
+/// The exit code of a wrong command line, as clap has it.
+const EXIT_USAGE: u8 = 2;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +34,9 @@ pub enum CliError {
     /// A gateway call failed.
     #[error("{}", error_text(.0))]
     Gateway(#[from] GatewayError),
+    /// A flag has a wrong value.
+    #[error("{0}")]
+    Usage(String),
     /// Any other failure, as a text.
     #[error("{0}")]
     Message(String),
@@ -57,10 +62,10 @@ impl CliError {
 
     /// Prints the message and returns the exit code.
     pub fn report(self) -> ExitCode {
-        let code = if matches!(self, Self::Configuration(_) | Self::NotConfigured(_)) {
-            EXIT_CONFIGURATION
-        } else {
-            EXIT_FAILURE
+        let code = match self {
+            Self::Configuration(_) | Self::NotConfigured(_) => EXIT_CONFIGURATION,
+            Self::Usage(_) => EXIT_USAGE,
+            _ => EXIT_FAILURE,
         };
         let text = self.to_string();
         logging::line(&format!("storegate: {}", text.trim_end()));

@@ -10,6 +10,7 @@ mod error;
 mod health;
 mod openapi;
 mod output;
+mod packs;
 mod ready_file;
 mod routes;
 mod sandbox;
@@ -19,6 +20,7 @@ mod serve;
 mod sign;
 mod tenant;
 mod token;
+mod vendor;
 mod wire_call;
 
 use std::ffi::OsString;
@@ -71,6 +73,9 @@ enum Command {
     /// Print an example, the reference or the schema of a configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// List, check or begin packs of vendors
+    #[command(subcommand)]
+    Vendor(vendor::VendorCommand),
     /// Check everything that the service needs, and say what to correct
     Doctor(doctor::Doctor),
     /// Ask a running service for its health; for container health checks
@@ -137,6 +142,7 @@ fn execute(command: Command) -> Result<ExitCode, CliError> {
         Command::Openapi(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Routes(command) => command.run(),
+        Command::Vendor(command) => block_on(command.run()),
         Command::Sign(command) => command.run(),
         Command::Call(command) => block_on(command.run()),
         Command::Directory(command) => block_on(command.run()),

@@ -20,6 +20,19 @@ pub fn line(text: &str) -> io::Result<()> {
     }
 }
 
+/// Aligns rows in columns, of which the first row has the names.
+pub fn table(rows: &[Vec<String>]) -> String {
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..rows.first().map_or(0, Vec::len)).map(width).collect();
+    let lines = rows.iter().map(|row| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// Writes a line for a server, which continues when nobody reads it.
 pub fn line_if_read(text: String) {
     let (tell, told) = mpsc::channel();

@@ -25,9 +25,9 @@ impl Routes {
             Some(_) => self.config.load().map(|settings| (settings.policies, settings.declared))?,
             None => Default::default(),
         };
-        let mut rows = vec![HEAD.map(str::to_owned)];
-        rows.extend(Catalogue::with(&declared).iter().map(|resource| row(resource, &policies)));
-        Ok(output::line(&table(&rows))?)
+        let mut rows = vec![HEAD.map(str::to_owned).to_vec()];
+        rows.extend(Catalogue::with(&declared).iter().map(|resource| row(resource, &policies).to_vec()));
+        Ok(output::line(&output::table(&rows))?)
     }
 }
 
@@ -55,14 +55,4 @@ fn parts(resource: &Resource) -> String {
 
 fn cache_policy(resource: &Resource) -> String {
     if resource.parts.is_empty() { "never kept".to_owned() } else { "as its parts".to_owned() }
-}
-
-fn table(rows: &[[String; 6]]) -> String {
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
-    let lines = rows.iter().map(|row| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    });
-    lines.collect::<Vec<_>>().join("\n")
 }

@@ -44,11 +44,13 @@ impl SandboxCommand {
         })?;
         let application = self.application_credential.then(OpRetailApplication::default);
         let credential = application.as_ref().map(application_credential).unwrap_or_default();
-        let sandbox = self.rehearsal.start(application, Clock::system(), listener)?;
+        let packs = self.rehearsal.packs()?;
+        let sandbox = self.rehearsal.start(&packs, application, Clock::system(), listener)?;
         output::line_if_read(format!(
-            "# The sandbox gateway. This part of a configuration calls it{}:\n{}{credential}",
+            "# The sandbox gateway. This part of a configuration calls it{}:\n{}{credential}{}",
             if is_exposed(&sandbox.base_url()) { PLAIN_HTTP } else { "" },
-            tenant_configuration(&sandbox)
+            tenant_configuration(&sandbox),
+            packs.configuration(&sandbox, TENANT)
         ));
         tracing::info!(base_url = %sandbox.base_url(), "serving");
         let ready = Ready { base_url: sandbox.base_url(), ..Ready::default() };
@@ -57,6 +59,9 @@ impl SandboxCommand {
         Ok(())
     }
 }
+
+/// The tenant of the configuration that calls a sandbox.
+pub(super) const TENANT: &str = "demo";
 
 /// The further setting that a configuration on another machine needs.
 const PLAIN_HTTP: &str = ", beside `allow_plain_http = true` in its section [gateway]";

@@ -34,7 +34,7 @@ impl Sign {
         let form = compact.unwrap_or_default();
         let stamp =
             TimestampAndNonce { time: self.at.unwrap_or_else(|| Clock::system().now()), nonce: self.nonce, form };
-        let explanation = account.protocol().explain(&call, &stamp);
+        let explanation = account.protocol().explain(&call, &stamp, None);
         let text = format!("signed string  {}\nsignature      {}", explanation.signed_text, explanation.signature);
         Ok(output::line(&text)?)
     }

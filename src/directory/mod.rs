@@ -44,7 +44,9 @@ pub struct Directory {
     /// The index of the row for each number of a vendor, without its prefix, by column: equal digits may be different
     /// numbers at two vendors.
     by_number: Vec<HashMap<String, usize>>,
-    version: SettingsDigest,
+    /// A digest that is equal for directories with equal rows. It is part of the cache keys of responses with ids of
+    /// many stores.
+    pub version: SettingsDigest,
 }
 
 impl Directory {
@@ -115,12 +117,6 @@ impl Directory {
     /// The shapes of vendors' ids.
     pub const fn ids(&self) -> &VendorIds {
         &self.ids
-    }
-
-    /// A digest that is equal for directories with equal rows. It is part of the cache keys of responses with ids of
-    /// many stores.
-    pub const fn version(&self) -> SettingsDigest {
-        self.version
     }
 
     /// Finds the row of a store by any of its ids.

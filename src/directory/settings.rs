@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Directory, VendorIds, read_file};
+use super::{Directory, RowProblem, VendorIds, read, read_file};
 use crate::settings::{File, MOST_OF_A_LIST, Section, SectionSettings as _, nearest, section};
 
 const FILE: &str = "stores_file";
@@ -50,6 +50,18 @@ impl DirectorySettings {
             }
         }
         settings
+    }
+
+    /// Gives a tenant the stores of this text instead of a file.
+    ///
+    /// # Errors
+    /// What is wrong with the text, by line and column.
+    pub fn give(&mut self, tenant: &str, text: &str, ids: &VendorIds) -> Result<(), Vec<RowProblem>> {
+        let directory = Directory::new(read(text, ids)?, ids);
+        let name: Arc<str> = tenant.into();
+        self.directories.insert(name.clone(), Arc::new(directory));
+        self.with_file.insert(name);
+        Ok(())
     }
 
     /// The directory of a tenant, if it has a file.

@@ -59,13 +59,13 @@ fn a_code_of_digits_is_found_as_a_code_only_if_the_directory_has_it() {
 #[test]
 fn the_version_is_that_of_the_rows() {
     let rows = "a,S_1,X,\nb,S_2,,\n";
-    assert_eq!(directory(rows).version(), directory(rows).version());
-    assert_ne!(directory(rows).version(), directory("a,S_1,X,\nb,S_3,,\n").version());
+    assert_eq!(directory(rows).version, directory(rows).version);
+    assert_ne!(directory(rows).version, directory("a,S_1,X,\nb,S_3,,\n").version);
 }
 
 #[test]
 fn the_version_of_the_built_in_vendors_stays_that_of_earlier_releases() {
     // printf '[{"id":"a","opretail":"1","oms":"X","name":null},{"id":"b","opretail":"2","oms":null,"name":"North"}]' |
     //     sha256sum | cut -c -32 | xxd -r -p | base64 | tr +/ -_
-    assert_eq!(directory("a,S_1,X,\nb,2,,North\n").version().to_string(), "4ETG_Varh--no37W__2yyA");
+    assert_eq!(directory("a,S_1,X,\nb,2,,North\n").version.to_string(), "4ETG_Varh--no37W__2yyA");
 }

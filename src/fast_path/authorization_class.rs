@@ -4,9 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::auth::Generation;
 use crate::auth::grants::Grants;
-use crate::auth::verify::VerifiedToken;
+use crate::auth::{Generation, VerifiedCaller};
 use crate::cache::AuthorizationClass;
 
 /// The most authorization classes. If there would be more, all are dropped and numbered again.
@@ -32,10 +31,11 @@ struct ClassClaims {
 }
 
 impl AuthorizationClasses {
-    /// Returns the class of a token. A number is never used twice, so that memos of a dropped class serve nobody.
-    pub(super) fn of(&self, token: &VerifiedToken, generation: Generation) -> AuthorizationClass {
+    /// Returns the class of a caller. A number is never used twice, so that memos of a dropped class serve nobody.
+    pub(super) fn of(&self, caller: &VerifiedCaller) -> AuthorizationClass {
+        let token = &caller.token;
         let right = ClassClaims {
-            generation,
+            generation: caller.generation,
             tenant: token.tenant().clone(),
             scope: token.claims().scope.as_str().into(),
             grants: token.grants().clone(),

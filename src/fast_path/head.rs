@@ -5,8 +5,9 @@ use actix_http::RequestHead;
 use actix_web::http::Method;
 use actix_web::http::header::HeaderValue;
 
-use crate::http::request_limits::{HeadSize, largest_head};
-
+/// The most header fields, and the most bytes of them. The normal path decides about larger heads.
+const MOST_FIELDS: usize = 64;
+const LARGEST_HEAD: usize = 15 << 10;
 /// The longest field in bytes. Longer ones are rare and would fill the memory.
 const LONGEST_FIELD: usize = 512;
 const LONGEST_TARGET: usize = 512;
@@ -20,22 +21,11 @@ pub(super) struct Profile<'a> {
     pub(super) accept_encoding: Option<&'a [u8]>,
 }
 
-/// Bytes that `Debug` does not print.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Sensitive<'a>(pub(super) &'a [u8]);
-
-impl std::fmt::Debug for Sensitive<'_> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("[REDACTED]")
-    }
-}
-
 /// The headers of a usual request on which a response depends, as they were sent. Requests with equal values have the
-/// same response.
-#[derive(Debug)]
+/// same response. It has no `Debug`, since it holds a token.
 pub(super) struct HeadKey<'a> {
     pub(super) target: &'a str,
-    pub(super) authorization: Sensitive<'a>,
+    pub(super) authorization: &'a [u8],
     pub(super) profile: Profile<'a>,
     pub(super) if_none_match: Option<&'a HeaderValue>,
 }
@@ -49,9 +39,10 @@ impl<'a> HeadKey<'a> {
         }
         let target = uri.path_and_query()?.as_str();
         let mut fields = HeadFields::default();
-        let mut size = HeadSize::of(head.method.as_str().len());
+        let (mut lines, mut size) = (0, 0);
         for (name, value) in head.headers() {
-            size.add(name, value);
+            lines += 1;
+            size += name.as_str().len() + value.len();
             fields.take(name.as_str(), value)?;
         }
         let (host, authorization) = (fields.host?.as_bytes(), fields.authorization?.as_bytes());
@@ -61,10 +52,11 @@ impl<'a> HeadKey<'a> {
         let is_usual = target.len() <= LONGEST_TARGET
             && authorization.len() <= LONGEST_AUTHORIZATION
             && longest <= LONGEST_FIELD
-            && size.is_allowed(largest_head(0));
+            && size <= LARGEST_HEAD
+            && lines <= MOST_FIELDS;
         is_usual.then_some(Self {
             target,
-            authorization: Sensitive(authorization),
+            authorization,
             profile: Profile { host, accept, accept_encoding },
             if_none_match: fields.if_none_match,
         })

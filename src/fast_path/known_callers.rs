@@ -3,14 +3,11 @@
 use std::collections::HashMap;
 use std::hash::BuildHasher as _;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::head::{Profile, Sensitive};
-use crate::auth::Generation;
-use crate::auth::quota::Quota;
-use crate::auth::verify::VerifiedToken;
+use super::head::Profile;
+use crate::auth::{Generation, KnownCaller};
 use crate::cache::AuthorizationClass;
 use crate::http::reply::EncodingPreference;
 
@@ -18,23 +15,13 @@ use crate::http::reply::EncodingPreference;
 const MOST_TOKENS: usize = 4096;
 const MOST_PROFILES: usize = 256;
 
-/// A verified token.
-#[derive(Debug)]
+/// A token as it was sent, with its caller. It has no `Debug`.
 pub(super) struct KnownToken {
-    authorization: Authorization,
-    pub(super) verified: Arc<VerifiedToken>,
-    pub(super) quota: Quota,
+    /// The `Authorization` header. Comparing it is much cheaper than a keyed hash that nobody can forge. The number of
+    /// headers is bounded, and they are dropped with their generation.
+    authorization: Box<[u8]>,
+    pub(super) caller: KnownCaller,
     pub(super) class: AuthorizationClass,
-}
-
-/// An `Authorization` header as it was sent. Comparing it is much cheaper than a keyed hash that nobody can forge. The
-/// number of headers is bounded, they are dropped with their generation, and `Debug` does not print them.
-struct Authorization(Box<[u8]>);
-
-impl std::fmt::Debug for Authorization {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("[REDACTED]")
-    }
 }
 
 /// Accepted header fields, and the encodings that they prefer.
@@ -58,7 +45,7 @@ impl KnownProfile {
 }
 
 /// The known callers of one worker.
-#[derive(Debug)]
+#[derive(Default)]
 pub(super) struct KnownCallers {
     generation: Generation,
     tokens: HashMap<u64, Rc<KnownToken>, RandomState>,
@@ -71,34 +58,23 @@ pub(super) struct KnownCallers {
 }
 
 impl KnownCallers {
-    pub(super) fn new(generation: Generation) -> Self {
-        Self {
-            generation,
-            tokens: HashMap::default(),
-            last: None,
-            older_tokens: HashMap::default(),
-            profiles: Vec::new(),
-            hasher: RandomState::default(),
-        }
-    }
-
     /// Drops everything if keys, clients or limits have changed.
     pub(super) fn sync_generation(&mut self, generation: Generation) {
         if self.generation != generation {
-            *self = Self::new(generation);
+            *self = Self { generation, ..Self::default() };
         }
     }
 
     /// Returns the token that this field carries.
-    pub(super) fn token(&mut self, Sensitive(bytes): Sensitive<'_>) -> Option<&Rc<KnownToken>> {
+    pub(super) fn token(&mut self, bytes: &[u8]) -> Option<&Rc<KnownToken>> {
         // One client often sends many requests in a row, and comparing is cheaper than hashing.
-        if self.last.as_ref().is_none_or(|last| *last.authorization.0 != *bytes) {
+        if self.last.as_ref().is_none_or(|last| *last.authorization != *bytes) {
             let hash = self.hasher.hash_one(bytes);
             if !self.tokens.contains_key(&hash) {
                 let token = self.older_tokens.remove(&hash)?;
                 self.insert(hash, token);
             }
-            let known = self.tokens.get(&hash).filter(|token| *token.authorization.0 == *bytes)?;
+            let known = self.tokens.get(&hash).filter(|token| *token.authorization == *bytes)?;
             self.last = Some(known.clone());
         }
         self.last.as_ref()
@@ -110,16 +86,9 @@ impl KnownCallers {
     }
 
     /// Stores a token, in place of another one of the same hash.
-    pub(super) fn remember_token(
-        &mut self,
-        Sensitive(bytes): Sensitive<'_>,
-        verified: Arc<VerifiedToken>,
-        quota: Quota,
-        class: AuthorizationClass,
-    ) {
-        let hash = self.hasher.hash_one(bytes);
-        let authorization = Authorization(bytes.into());
-        self.insert(hash, Rc::new(KnownToken { authorization, verified, quota, class }));
+    pub(super) fn remember_token(&mut self, authorization: &[u8], caller: KnownCaller, class: AuthorizationClass) {
+        let hash = self.hasher.hash_one(authorization);
+        self.insert(hash, Rc::new(KnownToken { authorization: authorization.into(), caller, class }));
     }
 
     /// Stores a profile.

@@ -2,58 +2,45 @@
 //!
 //! Only what cannot have changed is taken from memory: the meaning of a target ([`crate::cache::RequestMemo`], shared
 //! by all workers), a token's claims and grants, and the encodings that a caller prefers ([`known_callers`], one per
-//! worker). It is found by the exact bytes that were sent, and dropped as a whole if keys, clients or limits change;
-//! whatever else a response comes to depend on belongs into [`Generation`]. What may change is checked each time: the
-//! size of the headers, the token's expiry and revocation, the quota, and the age of the response. If the outcome is
-//! not a fresh response from the cache, the request takes the normal path.
+//! worker). It is found by the exact bytes that were sent, and no longer used if keys, clients or limits change;
+//! whatever else a response comes to depend on belongs into [`crate::auth::Generation`]. What may change is checked
+//! each time: the size of the headers, the token's expiry and revocation, the quota, and the age of the response. If
+//! the outcome is not a fresh response from the cache, the request takes the normal path.
 
 mod authorization_class;
 mod head;
 mod known_callers;
-mod service;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix_http::{Request, Response};
+use actix_service::{IntoServiceFactory, Service as _, ServiceFactory, apply_fn_factory};
 use actix_web::HttpMessage as _;
 use actix_web::body::BoxBody;
-use actix_web::dev::ServiceResponse;
+use actix_web::dev::{AppConfig, ServiceResponse};
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::web::Data;
+use futures_util::future::{Either, ready};
 
 use self::head::HeadKey;
 use self::known_callers::{KnownCallers, KnownToken};
-use crate::auth::quota::{Quota, headers};
-use crate::auth::verify::VerifiedToken;
-use crate::auth::{Auth, CurrentAuth, Generation};
-use crate::cache::{AnswerCache, CacheEntry, CacheKey, CacheOutcome, CachedResponse, FreshnessState, RequestMemo};
+use crate::auth::{CurrentAuth, VerifiedCaller};
+use crate::cache::{AnswerCache, CacheEntry, CacheKey, CacheOutcome, CachedResponse, Representation, RequestMemo};
 use crate::clock::Clock;
 use crate::gateway::error::Error;
-use crate::http::access_log::AccessLine;
-use crate::http::edge::{Completion, Edge};
+use crate::http::access_log::Completion;
+use crate::http::edge::Edge;
 use crate::http::rate_limit::RateLimit;
-use crate::http::reply::{ChosenRepresentation, EncodingPreference, KnownAges};
+use crate::http::reply::{EncodingPreference, KnownAges};
 use crate::http::{reply, request_id};
 use crate::telemetry::metrics;
-use crate::telemetry::traces::Trace;
+use crate::telemetry::traces::{AnsweredRequest, Trace, Traces};
 
 pub use authorization_class::AuthorizationClasses;
-pub use service::WithFastPath;
-
-/// Of this many hits, one is reported to the cache, which is enough to know the popular responses.
-const USES_FOR_A_LOOK: u32 = 16;
-
-/// A verified token, with the generation of keys, clients and limits that it was verified under.
-#[derive(Clone, Debug)]
-pub struct VerifiedCaller {
-    /// The token.
-    pub token: Arc<VerifiedToken>,
-    /// The generation of keys, clients and limits.
-    pub generation: Generation,
-}
 
 /// A memo to be stored after a response, left in the request's extensions. It has the response and everything that the
 /// response depends on besides the bytes of the headers.
@@ -78,7 +65,7 @@ pub struct FastPath {
     edge: Data<Edge>,
     clock: Clock,
     classes: Arc<AuthorizationClasses>,
-    memo: RefCell<KnownCallers>,
+    callers: RefCell<KnownCallers>,
     ages: RefCell<KnownAges>,
 }
 
@@ -98,45 +85,57 @@ impl FastPath {
         clock: Clock,
         classes: Arc<AuthorizationClasses>,
     ) -> Self {
-        let memo = RefCell::new(KnownCallers::new(auth.load().generation()));
-        Self { auth, cache, edge, clock, classes, memo, ages: RefCell::default() }
+        Self { auth, cache, edge, clock, classes, callers: RefCell::default(), ages: RefCell::default() }
+    }
+
+    /// Puts the fast path in front of an application.
+    pub fn before<F, S>(
+        self,
+        application: F,
+    ) -> impl ServiceFactory<
+        Request,
+        Config = AppConfig,
+        Response = Response<BoxBody>,
+        Error = actix_web::Error,
+        InitError = S::InitError,
+    >
+    where
+        F: IntoServiceFactory<S, Request>,
+        S: ServiceFactory<Request, Config = AppConfig, Response = ServiceResponse<BoxBody>, Error = actix_web::Error>,
+    {
+        let fast_path = Rc::new(self);
+        apply_fn_factory(application, move |request: Request, application: &S::Service| {
+            if let Some(answer) = fast_path.answer(&request) {
+                return Either::Left(ready(Ok(answer)));
+            }
+            let (answering, fast_path) = (application.call(request), fast_path.clone());
+            Either::Right(async move {
+                let answer = answering.await?;
+                fast_path.remember(&answer);
+                Ok(answer.into())
+            })
+        })
     }
 
     /// Returns the response, if the same request was answered before and its response is still fresh.
     fn answer(&self, request: &Request) -> Option<Response<BoxBody>> {
         let head = HeadKey::read(request.head())?;
         let now = self.clock.elapsed();
-        let auth = self.auth.load();
-        let hit = self.find(&head, auth.generation())?;
-        let entry = &hit.memo.entry;
-        if entry.is_retired() || entry.state(now) != FreshnessState::Fresh {
-            return None;
-        }
-        auth.verifier().check_standing(&hit.token.verified).ok()?;
+        let hit = self.find(&head, now)?;
         // An encoding that is not made yet is made on the normal path, where that delays no other caller.
-        let chosen = hit.preference.choose(entry)?;
-        // The quota is counted last: a request that takes the normal path is counted there, and must not be counted
+        let form = hit.preference.choose(&hit.memo.entry)?;
+        // The caller is admitted last: a request that takes the normal path is counted there, and must not be counted
         // twice.
-        let counted = count(&auth, &hit.token, now)?;
-        self.record_use(&hit.memo.key);
-        Some(self.write(request, &head, &hit, &chosen, counted, now))
+        let rate_limit = self.auth.admit(&hit.token.caller, now)?;
+        Some(self.write(request, &head, &hit, form, rate_limit, now))
     }
 
-    fn find(&self, head: &HeadKey<'_>, generation: Generation) -> Option<Hit> {
-        let mut memo = self.memo.borrow_mut();
-        memo.sync_generation(generation);
-        let token = memo.token(head.authorization)?.clone();
-        let preference = memo.preference(head.profile)?;
-        let memo = self.cache.from_memo(token.class, head.target)?;
+    fn find(&self, head: &HeadKey<'_>, now: Duration) -> Option<Hit> {
+        let mut callers = self.callers.borrow_mut();
+        let token = callers.token(head.authorization)?.clone();
+        let preference = callers.preference(head.profile)?;
+        let memo = self.cache.fresh_memo(token.class, head.target, now)?;
         Some(Hit { memo, token, preference })
-    }
-
-    /// Chooses hits at random, since a counter would always meet the same responses when they are requested in
-    /// rotation.
-    fn record_use(&self, key: &CacheKey) {
-        if fastrand::u32(..USES_FOR_A_LOOK) == 0 {
-            let _used = self.cache.cached(key);
-        }
     }
 
     fn write(
@@ -144,98 +143,80 @@ impl FastPath {
         request: &Request,
         head: &HeadKey<'_>,
         hit: &Hit,
-        chosen: &ChosenRepresentation<'_>,
+        form: &Representation,
         rate_limit: Option<RateLimit>,
         now: Duration,
     ) -> Response<BoxBody> {
         let id = request_id::of(request.headers(), &self.clock);
-        let is_known = head.if_none_match.is_some_and(|tags| reply::names(tags, chosen.form.etag.as_bytes()));
+        let is_known = head.if_none_match.is_some_and(|tags| reply::names(tags, form.etag.as_bytes()));
         let mut response = if is_known {
             Response::with_body(StatusCode::NOT_MODIFIED, BoxBody::new(()))
         } else {
-            Response::with_body(StatusCode::OK, BoxBody::new(chosen.form.body.clone()))
+            Response::with_body(StatusCode::OK, BoxBody::new(form.body.clone()))
         };
         let status = response.status().as_u16();
         let entry = &hit.memo.entry;
         let found = CachedResponse { age: entry.age(now), entry: entry.clone(), outcome: CacheOutcome::Hit };
         let headers = response.headers_mut();
         let fields = self.ages.borrow_mut().of(&found);
-        reply::describe(headers, &self.edge.public_url, &found, chosen, is_known, fields);
-        if self.edge.stopping.has_begun() {
+        reply::describe(headers, &self.edge.public_url, &found, form, is_known, fields);
+        if self.edge.stopping.load(Ordering::Relaxed) {
             response.head_mut().set_connection_type(ConnectionType::Close);
         }
         let took = self.clock.elapsed().saturating_sub(now);
         metrics::cache_hit(hit.memo.resource);
-        let trace = self.trace(request, took);
-        let line = AccessLine {
+        let trace = self.edge.traces.as_ref().and_then(|traces| self.trace(traces, request, took));
+        let origin = self.edge.cors.as_ref().map(|cors| cors.read(request.method(), request.headers()));
+        let caller = &hit.token.caller.identity;
+        let answered = AnsweredRequest {
             id: &id,
             method: request.method().as_str(),
             path: request.path(),
             resource: hit.memo.resource,
+            route: None,
+            stores: hit.memo.stores.as_deref(),
             status,
-            bytes_sent: Some(if is_known { 0 } else { chosen.form.body.len() as u64 }),
-            cache: Some(CacheOutcome::Hit.name()),
+            bytes_sent: Some(if is_known { 0 } else { form.body.len() as u64 }),
+            cache: Some(const { CacheOutcome::Hit.name() }),
             attempts: (0, None),
             took,
-            caller: Some((hit.token.verified.client_id(), hit.token.verified.tenant())),
-            client_address: self.edge.addresses.find(request.peer_addr(), request.headers()),
-            trace: trace.id(),
+            caller: Some((&caller.client_id, &caller.tenant)),
+            client_address: self.edge.trusted_proxies.client_address(request.peer_addr(), request.headers()),
         };
-        let origin = self.edge.cors.as_ref().map(|cors| cors.read(request.method(), request.headers()));
-        let completion = Completion {
-            id: &id,
-            origin: origin.as_ref(),
-            rate_limit: rate_limit.as_ref(),
-            stores: hit.memo.stores.as_deref(),
-            route: None,
-            line,
-            trace,
-        };
-        self.edge.complete(response.headers_mut(), completion);
+        let cors = self.edge.cors.as_ref().zip(origin.as_ref());
+        let completion = Completion { id: &id, cors, rate_limit: rate_limit.as_ref(), answered, trace };
+        completion.write(response.headers_mut());
         response
     }
 
     /// Records the trace of a hit. A hit is over before its trace could be sampled, so that is decided afterwards.
-    fn trace(&self, request: &Request, took: Duration) -> Trace {
-        if !self.edge.traces.is_on() {
-            return Trace::None;
-        }
+    fn trace(&self, traces: &Traces, request: &Request, took: Duration) -> Option<Trace> {
         let now = self.clock.now();
-        self.edge.traces.begin(request.headers(), now.checked_sub(took).unwrap_or(now), true)
+        traces.begin(request.headers(), now.checked_sub(took).unwrap_or(now), true)
     }
 
     /// Stores the memo of a request that the handlers have answered.
     fn remember(&self, response: &ServiceResponse<BoxBody>) {
         let request = response.request();
         let Some(new_memo) = request.extensions_mut().remove::<NewMemo>() else { return };
-        let auth = self.auth.load();
-        if new_memo.caller.generation != auth.generation() {
+        let Some(head) = HeadKey::read(request.head()) else { return };
+        let NewMemo { caller, resource, key, entry, stores } = new_memo;
+        if caller.generation != self.auth.generation() {
             return;
         }
-        let Some(head) = HeadKey::read(request.head()) else { return };
-        let NewMemo { caller: VerifiedCaller { token, generation }, resource, key, entry, stores } = new_memo;
-        let mut memo = self.memo.borrow_mut();
-        memo.sync_generation(generation);
-        let class = match memo.token(head.authorization) {
+        let mut callers = self.callers.borrow_mut();
+        callers.sync_generation(caller.generation);
+        let class = match callers.token(head.authorization) {
             Some(known) => known.class,
             None => {
-                let (quota, class) = (auth.quota_of(&token), self.classes.of(&token, generation));
-                memo.remember_token(head.authorization, token, quota, class);
+                let class = self.classes.of(&caller);
+                callers.remember_token(head.authorization, self.auth.known(caller), class);
                 class
             }
         };
-        if memo.preference(head.profile).is_none() {
-            memo.remember_profile(head.profile, EncodingPreference::read(request.headers()));
+        if callers.preference(head.profile).is_none() {
+            callers.remember_profile(head.profile, EncodingPreference::read(request.headers()));
         }
         self.cache.remember(RequestMemo { class, target: head.target.into(), resource, key, entry, stores });
     }
-}
-
-/// Counts the request against its client's quota. Returns `None` if the quota is exhausted, or Redis must be asked
-/// first.
-#[expect(clippy::option_option, reason = "no quota, or its standing; or the ordinary way")]
-fn count(auth: &Auth, token: &KnownToken, now: Duration) -> Option<Option<RateLimit>> {
-    let Quota::Limited(rate) = token.quota else { return Some(None) };
-    let standing = auth.quotas().take_now(&token.verified, rate, now)?.ok()?;
-    Some(Some(headers::rate_limit(rate, 1, Ok(standing))))
 }

@@ -37,7 +37,8 @@ const LACKING: Duration = Duration::from_secs(3_600);
 
 /// A tenant's access to a vendor's gateway, shared by all workers.
 pub struct Account {
-    number: u64,
+    /// A number that no other account of the process has.
+    pub number: u64,
     protocol: Protocol,
     /// The protocol bound to the second secret, if there is one.
     second: Option<Protocol>,
@@ -108,7 +109,7 @@ impl Account {
             protocol: Protocol::new(settings, WhichSecret::First),
             second,
             uses_second: AtomicBool::new(false),
-            stamps: Stamps::new(settings.identity(), settings.unique, form, registry.used_seconds()),
+            stamps: Stamps::new(settings.identity(), settings.unique, form, registry.used.clone()),
             clock: Arc::default(),
             mending_is_in_vain: AtomicBool::new(false),
             health: AtomicU8::default(),
@@ -120,11 +121,6 @@ impl Account {
             lacking: Mutex::default(),
             warned: RecentWarnings::default(),
         }
-    }
-
-    /// A number that no other account of the process has.
-    pub const fn number(&self) -> u64 {
-        self.number
     }
 
     /// The vendor whose gateway is called.
@@ -181,7 +177,7 @@ impl Account {
     /// Issues a timestamp and nonce for one attempt at our time `now`; `None` when no unused second is left.
     pub fn stamp(&self, call: &Call, candidate: &CandidateStamp, now: Timestamp) -> Option<StampedAttempt> {
         let offset = candidate.offset.unwrap_or_else(|| self.clock.current());
-        let form = candidate.form.unwrap_or_else(|| self.stamps.form().current());
+        let form = candidate.form.unwrap_or_else(|| self.stamps.form.current());
         let stamp = self.stamps.issue(call, now.checked_add(offset).unwrap_or(now), form)?;
         Some(StampedAttempt { stamp, offset })
     }
@@ -203,7 +199,7 @@ impl Account {
             return true;
         }
         if candidate.form.is_none()
-            && let Some(form) = self.stamps.form().other_than(refused.stamp.form)
+            && let Some(form) = self.stamps.form.other_than(refused.stamp.form)
         {
             candidate.form = Some(form);
             return true;
@@ -229,7 +225,7 @@ impl Account {
     pub fn stamp_was_accepted(&self, candidate: &CandidateStamp, reading: Option<&ClockReading>) {
         self.mending_is_in_vain.store(false, Ordering::Relaxed);
         if let Some(form) = candidate.form {
-            self.stamps.form().remember(form);
+            self.stamps.form.remember(form);
         }
         match (candidate.offset, reading) {
             (Some(offset), reading) => self.clock.confirm(offset, reading),

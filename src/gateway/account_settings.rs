@@ -13,10 +13,16 @@ use super::credential::{Credential, CredentialValue, WhichSecret, read_fields};
 use super::endpoint::{self, same_secret};
 use super::protocol::call::{Argument, Call, Method, TimeFormIndex};
 use super::protocol::login::LoginForm;
-use super::protocol::template::{Template, TemplatePart, Variable};
+use super::protocol::template::{Template, Variable};
 use super::stamps::Uniqueness;
 use super::vendor::{CredentialField, OptionFacts, OptionKind, Vendor};
 use crate::settings::{Problems, Report, Section, SectionSettings as _, parse_toml};
+
+/// The setting that holds a token which another program renews; `token_file` names its file.
+pub const GIVEN_TOKEN: &str = "token";
+
+/// The description of that setting.
+pub const GIVEN_TOKEN_HELP: &str = "the token, in a file that the program which renews it writes";
 
 /// A tenant's access to a vendor's gateway. `Debug` prints no secret.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +39,8 @@ pub struct AccountSettings {
     pub credentials: Vec<Credential>,
     /// The login, if there is one.
     pub login: Option<LoginSettings>,
+    /// `token`: the token of the login, where another program renews it.
+    pub token: Option<CredentialValue>,
     /// `nonce` and `timestamp_lead`: how the signatures of equal calls are made to differ.
     pub unique: Uniqueness,
     /// `timestamp`: the only form to send; `None` to learn which one the gateway accepts.
@@ -82,6 +90,7 @@ impl AccountSettings {
             methods: read_methods(section, vendor),
             credentials: pack.endpoints.iter().map(of_endpoint).collect(),
             login: pack.login.as_ref().and_then(|form| LoginSettings::read(section, form)),
+            token: pack.login.as_ref().filter(|form| form.is_given).map(|_| read_token(section)),
             unique: endpoint::unique(&account, pack.time.lead),
             time_form: read_time_form(section, vendor),
             options: pack.options.iter().filter_map(|option| read_option(section, option)).collect(),
@@ -158,7 +167,7 @@ impl AccountSettings {
 
     /// The call that logs in, if a login is configured.
     pub fn login_call(&self) -> Option<Call> {
-        let form = self.vendor.pack().login.as_ref()?;
+        let form = self.vendor.pack().login.as_ref().filter(|form| !form.is_given)?;
         let login = match (&form.section, &self.login) {
             (None, None) => LoginSettings { call: 0, values: Vec::new() },
             (_, login) => login.clone()?,
@@ -169,6 +178,7 @@ impl AccountSettings {
             name: call.method.clone().into(),
             version: call.version.clone().into(),
             endpoint: call.endpoint,
+            http: call.http,
         };
         let written = |template: &Template| self.written(template, form, &login, call.endpoint);
         let arguments = call.parameters.iter();
@@ -178,37 +188,28 @@ impl AccountSettings {
 
     fn written(&self, template: &Template, form: &LoginForm, login: &LoginSettings, endpoint: usize) -> String {
         let fields = &self.vendor.pack().credential;
-        let mut text = String::new();
-        for part in &template.0 {
-            match part {
-                TemplatePart::Literal(literal) => text.push_str(literal),
-                TemplatePart::Variable(Variable::Login(name, is_digest)) => {
-                    let place = form.fields.iter().position(|field| field.name == *name);
-                    let value = place
-                        .and_then(|place| login.values.get(place))
-                        .map(CredentialValue::expose)
-                        .unwrap_or_default();
-                    match is_digest {
-                        true => text.push_str(&base16ct::lower::encode_string(&Md5::digest(value))),
-                        false => text.push_str(value),
-                    }
-                }
-                TemplatePart::Variable(Variable::Credential(name)) => {
-                    let place = fields.iter().position(|field| field.name == *name);
-                    let value = place.and_then(|place| self.credential(endpoint).values.get(place));
-                    text.push_str(value.map(CredentialValue::expose).unwrap_or_default());
-                }
-                TemplatePart::Variable(_) => {}
+        template.text(|variable| match variable {
+            Variable::Login(name, is_digest) => {
+                let place = form.fields.iter().position(|field| field.name == *name);
+                let value = place.and_then(|place| login.values.get(place)).map(CredentialValue::expose);
+                let value = value.unwrap_or_default();
+                if *is_digest { base16ct::lower::encode_string(&Md5::digest(value)).into() } else { value.into() }
             }
-        }
-        text
+            Variable::Credential(name) => {
+                let place = fields.iter().position(|field| field.name == *name);
+                let value = place.and_then(|place| self.credential(endpoint).values.get(place));
+                value.map(CredentialValue::expose).unwrap_or_default().into()
+            }
+            _ => "".into(),
+        })
     }
 
     /// Every secret of the account; the one that `which` selects comes first.
     pub fn secrets(&self, which: WhichSecret) -> Vec<SecretString> {
         let signing = self.credentials.iter().map(|credential| credential.secret(self.vendor, which));
         let all = self.credentials.iter().flat_map(Credential::secrets);
-        let login = self.login.iter().flat_map(|login| &login.values).filter_map(|value| match value {
+        let login = self.login.iter().flat_map(|login| &login.values).chain(&self.token);
+        let login = login.filter_map(|value| match value {
             CredentialValue::Secret(secret) => Some(secret.clone()),
             CredentialValue::Plain(_) => None,
         });
@@ -251,6 +252,10 @@ impl LoginSettings {
         let call = (choices.len() > 1).then(read).flatten().unwrap_or_default();
         Some(Self { call, values: read_fields(&section, &form.fields) })
     }
+}
+
+fn read_token(section: &Section<'_>) -> CredentialValue {
+    CredentialValue::Secret(section.required_secret(GIVEN_TOKEN, GIVEN_TOKEN_HELP))
 }
 
 fn read_endpoint(section: &Section<'_>, key: &str, vendor: Vendor) -> Option<usize> {

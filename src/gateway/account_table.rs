@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::account_settings::{GIVEN_TOKEN, GIVEN_TOKEN_HELP};
 use super::vendor::{CredentialField, EndpointFacts, OptionFacts, OptionKind, Pack, Vendor};
 use crate::settings::{Kind, SectionSettings as _, SectionTable, Setting, SettingValue, section, shown_duration};
 
@@ -115,12 +116,17 @@ pub fn tables(vendor: Vendor) -> Vec<SectionTable> {
         settings,
     };
     let fields = |fields: &'static [CredentialField]| fields.iter().map(move |field| of_field(vendor, field));
-    let second = pack.credential.get(pack.secret).map(|field| {
+    let second = pack.secret_field().map(|field| {
         let text = format!("Tried when `{}` is refused, while it is replaced", field.name);
         let shown = [None, Some(quoted(format!("secrets/{vendor}-next")))];
         Setting { is_required: false, ..of(format!("second_{}", field.name), SecretString::kind(), &text, shown) }
     });
     let own = pack.endpoints.iter().map(of_url).chain(fields(&pack.credential)).chain(second);
+    let token = pack.login.as_ref().filter(|login| login.is_given).map(|_| {
+        let file = Some(quoted(format!("secrets/{vendor}-{GIVEN_TOKEN}")));
+        of(GIVEN_TOKEN, SecretString::kind(), GIVEN_TOKEN_HELP, [None, file])
+    });
+    let own = own.chain(token);
     let mut own: Vec<Setting> = own.chain(pack.options.iter().map(of_option)).chain(of_account(pack)).collect();
     own.iter_mut().for_each(|setting| setting.is_given = setting.is_required);
     own.sort_by_key(|setting| !setting.is_given);

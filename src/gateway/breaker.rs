@@ -13,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::reactions::BreakerEffect;
+use crate::settings::named;
 
 /// The sliding window: the last 20 outcomes, none older than a minute.
 const LOOKED_AT: usize = 20;
@@ -31,30 +32,23 @@ const FEWEST_WHILE_NOTHING_ANSWERS: usize = 2;
 /// The longest cool-down of a circuit. The cool-down doubles with every probe that fails, up to this.
 const LONGEST_REST: Duration = Duration::from_secs(60);
 
-/// What a breaker lets pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum BreakerState {
-    /// Every call passes.
-    Closed,
-    /// No call passes until the cool-down ends.
-    Open,
-    /// One call at a time passes as a probe.
-    HalfOpen,
+named! {
+    /// What a breaker lets pass.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+    #[serde(rename_all = "snake_case")]
+    pub enum BreakerState {
+        /// Every call passes.
+        Closed = "closed",
+        /// No call passes until the cool-down ends.
+        Open = "open",
+        /// One call at a time passes as a probe.
+        HalfOpen = "half_open",
+    }
 }
 
 impl BreakerState {
     /// All states.
     pub const ALL: [Self; 3] = [Self::Closed, Self::Open, Self::HalfOpen];
-
-    /// The name in metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::HalfOpen => "half_open",
-        }
-    }
 }
 
 /// The permit for one call, which [`BreakerPermit::record`] takes with the outcome. Dropping a permit unused lets

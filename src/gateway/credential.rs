@@ -68,8 +68,8 @@ pub struct Credential {
 impl Credential {
     pub(super) fn read(section: &Section<'_>, vendor: Vendor) -> Self {
         let fields = &vendor.pack().credential;
-        let second =
-            fields.get(vendor.pack().secret).and_then(|field| section.secret(&format!("second_{}", field.name)));
+        let second = vendor.pack().secret_field();
+        let second = second.and_then(|field| section.secret(&format!("second_{}", field.name)));
         Self { values: read_fields(section, fields), second: second.map(CredentialValue::Secret), is_own: false }
     }
 
@@ -82,14 +82,20 @@ impl Credential {
         }
     }
 
-    /// The secret that signs.
+    /// The secret that signs; empty where calls are not signed.
     pub fn secret(&self, vendor: Vendor, which: WhichSecret) -> SecretString {
-        let first = self.values.get(vendor.pack().secret);
+        let first = vendor.pack().secret.and_then(|place| self.values.get(place));
         let secret = match which {
             WhichSecret::First => first,
             WhichSecret::Second => self.second.as_ref().or(first),
         };
         secret.map(|value| value.expose().into()).unwrap_or_default()
+    }
+
+    /// The secrets that every call carries, by the names of their fields.
+    pub fn sent(&self, vendor: Vendor) -> impl Iterator<Item = (String, SecretString)> {
+        let fields = vendor.pack().credential.iter().zip(&self.values).filter(|(field, _)| field.is_sent);
+        fields.map(|(field, value)| (field.name.clone(), value.expose().into()))
     }
 
     pub(super) fn secrets(&self) -> impl Iterator<Item = SecretString> {

@@ -32,10 +32,8 @@ pub fn read_required_url(section: &Section<'_>, key: &str, help: &str) -> String
 /// Reports a problem of an address.
 pub fn check_url(section: &Section<'_>, key: &str, url: &str) {
     const HELP: &str = "write the gateway's address as https://host/path, without user name, query or fragment";
-    match http_url::parse(url) {
-        Ok(uri) if uri.query().is_none() => {}
-        Ok(_) => section.problem(key, format!("the URL has a query; {HELP}")),
-        Err(error) => section.problem(key, format!("{error}; {HELP}")),
+    if let Err(error) = http_url::parse_plain(url) {
+        section.problem(key, format!("{error}; {HELP}"));
     }
 }
 

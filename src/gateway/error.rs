@@ -76,7 +76,9 @@ impl CleanText {
     ) -> Self {
         let clean = |words: Option<String>| words.map(|words| clean(&words)).filter(|words| !words.is_empty());
         let plain = |word: Option<String>| word.map(|word| word.trim().to_owned()).filter(|word| is_plain(word));
-        Self { code: plain(code), codename: plain(codename), message: clean(message), call_id: plain(call_id) }
+        // A code and its sub-code have a colon between them.
+        let code = code.map(|code| code.trim().to_owned()).filter(|code| code.split(':').all(is_plain));
+        Self { code, codename: plain(codename), message: clean(message), call_id: plain(call_id) }
     }
 }
 
@@ -151,7 +153,8 @@ impl Error {
     pub fn refused(vendor: Vendor, refusal: GatewayRefusal) -> Self {
         let GatewayRefusal { kind, note, .. } = refusal;
         let code = note.code.as_deref().unwrap_or("no code");
-        let codename = note.codename.as_deref().unwrap_or_default();
+        // A pack may name a member as both.
+        let codename = note.codename.as_deref().filter(|name| !code.ends_with(name)).unwrap_or_default();
         let cause = format!("the gateway answered {code} {codename}").trim_end().to_owned();
         Self { vendor, kind, note: Some(note), cause, instead: None, retry_after: None }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::settings::LimitSettings;
 use super::vendor::Vendor;
-use crate::clock::{Clock, Deadline};
+use crate::clock::Clock;
 use crate::fair_queue::{self, FairQueue, Permit, Principal};
 
 /// One of this many permits is reserved for tenants with fewer in use, where several tenants share a gateway.
@@ -18,7 +18,8 @@ const ONE_IN_RESERVE_OF: usize = 8;
 pub struct CallLimit {
     calls: FairQueue,
     reserve: usize,
-    queue_wait: Duration,
+    /// How long a single call waits for its permit.
+    pub queue_wait: Duration,
 }
 
 /// No permit was free in time.
@@ -37,37 +38,14 @@ impl CallLimit {
         Self { calls, reserve, queue_wait }
     }
 
-    /// Waits for a permit to call, at most for the configured time and in a queue of the configured length. Where other
-    /// accounts share the limits, an eighth of the permits is reserved, so that calls of others that hang do not block
-    /// this one.
+    /// Waits for a permit to call, at most `longest` and in a queue of the configured length. Where other accounts share
+    /// the limits, an eighth of the permits is reserved, so that calls of others that hang do not block this one.
     ///
     /// # Errors
     /// [`LimitReached`] when no permit is free in time.
-    pub async fn enter(self: &Arc<Self>, principal: &Principal, deadline: &Deadline) -> Result<Permit, LimitReached> {
-        self.enter_within(self.queue_wait, principal, deadline).await
-    }
-
-    /// Waits for a permit for one of the many calls of one request. Such a call is not refused for waiting behind the
-    /// others: it waits until the request's deadline.
-    ///
-    /// # Errors
-    /// [`LimitReached`] when no permit is free in time.
-    pub async fn enter_as_one_of_many(
-        self: &Arc<Self>,
-        principal: &Principal,
-        deadline: &Deadline,
-    ) -> Result<Permit, LimitReached> {
-        self.enter_within(deadline.left(), principal, deadline).await
-    }
-
-    async fn enter_within(
-        self: &Arc<Self>,
-        longest: Duration,
-        principal: &Principal,
-        deadline: &Deadline,
-    ) -> Result<Permit, LimitReached> {
+    pub async fn enter(self: &Arc<Self>, principal: &Principal, longest: Duration) -> Result<Permit, LimitReached> {
         self.calls.reserve(if self.is_shared() { self.reserve } else { 0 });
-        let permit = self.calls.acquire(principal, longest.min(deadline.left())).await;
+        let permit = self.calls.acquire(principal, longest).await;
         permit.map_err(|fair_queue::QueueFull| LimitReached { retry_after: self.queue_wait.max(self.calls.next_in()) })
     }
 

@@ -54,12 +54,12 @@ impl fmt::Debug for LoginToken {
 }
 
 /// The outcome of a login, as the followers of the single flight receive it.
-pub type Landed = Result<Arc<LoginToken>, Error>;
+pub type LoginOutcome = Result<Arc<LoginToken>, Error>;
 
 /// The leader's duty to log in for all. Dropping it without [`SharedLogin::complete`] makes the followers ask again.
 #[derive(Debug)]
 pub struct LoginDuty {
-    leader: Leader<Landed>,
+    leader: Leader<LoginOutcome>,
     started: Duration,
 }
 
@@ -71,11 +71,11 @@ pub enum LoginStep {
     /// Use this token, and renew it.
     UseAndRenew(Arc<LoginToken>, LoginDuty),
     /// Log in as the leader of the single flight.
-    LogIn(LoginDuty, Follower<Landed>),
+    LogIn(LoginDuty, Follower<LoginOutcome>),
     /// Follow the login under way.
-    Wait(Follower<Landed>),
+    Wait(Follower<LoginOutcome>),
     /// Give up: the login was refused and is still in cool-down.
-    Rest(Error),
+    CoolDown(Error),
 }
 
 /// Whether there is a login, for `/readyz`.
@@ -97,7 +97,7 @@ pub struct SharedLogin(Mutex<LoginInner>);
 #[derive(Debug, Default)]
 struct LoginInner {
     token: Option<Arc<LoginToken>>,
-    flight: Flight<Landed>,
+    flight: Flight<LoginOutcome>,
     rest: Option<LoginCoolDown>,
     losses: VecDeque<Duration>,
     serial: u64,
@@ -122,11 +122,11 @@ impl SharedLogin {
             }
             return LoginStep::Use(token);
         }
-        if let Some(landing) = under_way {
-            return LoginStep::Wait(landing);
+        if let Some(follower) = under_way {
+            return LoginStep::Wait(follower);
         }
         match inner.rest.as_ref().filter(|rest| now < rest.until) {
-            Some(rest) => LoginStep::Rest(rest.error.clone().retry_after(Some(rest.until.saturating_sub(now)))),
+            Some(rest) => LoginStep::CoolDown(rest.error.clone().retry_after(Some(rest.until.saturating_sub(now)))),
             None => {
                 let duty = inner.begin(now);
                 let follower = duty.leader.follower();
@@ -187,6 +187,16 @@ impl SharedLogin {
 }
 
 impl LoginToken {
+    /// A token that another program renews; its serial is none that a login gives.
+    pub const fn given(value: SecretString) -> Self {
+        Self { value, life: None, serial: 0 }
+    }
+
+    /// Whether another program renews the token.
+    pub const fn is_given(&self) -> bool {
+        self.serial == 0
+    }
+
     fn is_usable(&self, now: Duration) -> bool {
         self.life.is_none_or(|life| now < life.ends)
     }

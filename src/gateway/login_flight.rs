@@ -24,6 +24,9 @@ impl GatewayClient {
         call: &Call,
         deadline: &Deadline,
     ) -> Result<Option<Arc<LoginToken>>, Error> {
+        if let Some(token) = account.protocol().given_token(call) {
+            return Ok(Some(token.clone()));
+        }
         let Some(login_call) = account.protocol().login_for(call).cloned() else { return Ok(None) };
         match tokio::time::timeout(deadline.left(), self.logged_in(account, login_call)).await {
             Ok(token) => token.map(Some),
@@ -33,7 +36,7 @@ impl GatewayClient {
 
     /// Whether a new login is worthwhile after the gateway lost this token.
     pub(super) fn may_log_in_again(&self, account: &Account, lost: &LoginToken) -> bool {
-        account.login.lost(account.vendor(), lost, self.clock.elapsed())
+        !lost.is_given() && account.login.lost(account.vendor(), lost, self.clock.elapsed())
     }
 
     async fn logged_in(&self, account: &Arc<Account>, login_call: Call) -> Result<Arc<LoginToken>, Error> {
@@ -44,7 +47,7 @@ impl GatewayClient {
                     self.spawn_login(account, login_call, duty);
                     return Ok(token);
                 }
-                LoginStep::Rest(error) => return Err(error),
+                LoginStep::CoolDown(error) => return Err(error),
                 LoginStep::LogIn(duty, follower) => {
                     self.spawn_login(account, login_call.clone(), duty);
                     follower

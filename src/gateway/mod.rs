@@ -50,7 +50,7 @@ use crate::clock::{Clock, Deadline};
 use crate::fair_queue::{Permit, Principal};
 use crate::http_client::ConnectionReuse;
 use crate::json::odd_values;
-use crate::telemetry::traces::{Attempt, CallerTrace as _, Traces};
+use crate::telemetry::traces::{Attempt, CallSpan, CallerTrace as _, Traces};
 use crate::telemetry::{call_tally, metrics};
 
 use account::{Account, CandidateStamp, StampedAttempt};
@@ -72,7 +72,8 @@ pub struct GatewayClient {
     transport: Transport,
     clock: Clock,
     deadline: Duration,
-    traces: Traces,
+    /// Records a span for each attempt; `None` if traces are off.
+    traces: Option<Traces>,
     /// The common deadline of all calls for one response, if there is one.
     until: Option<Deadline>,
     /// The principal whose share of the calls is used.
@@ -84,14 +85,14 @@ pub struct GatewayClient {
 impl GatewayClient {
     /// Creates a client for one worker.
     pub fn new(transport: Transport, clock: Clock, deadline: Duration) -> Self {
-        let (traces, principal) = (Traces::default(), Principal::default());
-        Self { transport, clock, deadline, traces, until: None, principal, is_one_of_many: false }
+        let principal = Principal::default();
+        Self { transport, clock, deadline, traces: None, until: None, principal, is_one_of_many: false }
     }
 
-    /// Records a span for each attempt in these traces.
+    /// Records a span for each attempt in these traces, if there are any.
     #[must_use]
-    pub fn traced(self, traces: &Traces) -> Self {
-        Self { traces: traces.clone(), ..self }
+    pub fn traced(self, traces: Option<Traces>) -> Self {
+        Self { traces, ..self }
     }
 
     /// A copy of the client for all calls of one response: together they end in the time that one call is given.
@@ -226,9 +227,10 @@ impl GatewayClient {
         let hidden = Redactor::new(secrets, stamp.nonce.as_deref(), request.sent());
         let (vendor, method) = (account.vendor(), call.method.name.as_ref());
         let attempt = Attempt { gateway: vendor.name(), method, url: &request.url, number: sent.number };
-        let span = self.traces.call(attempt, self.clock.now());
+        let span = self.traces.as_ref().and_then(|traces| traces.call(attempt, self.clock.now()));
+        let context = span.as_ref().map(CallSpan::context);
         let started = self.clock.elapsed();
-        let response = self.transport.send(vendor, request, sent.connection, deadline).in_trace(span.context()).await;
+        let response = self.transport.send(vendor, request, sent.connection, deadline).in_trace(context).await;
         let took = self.clock.elapsed().saturating_sub(started);
         let length = SignedDuration::try_from(took).unwrap_or_default();
         let reply = match response {
@@ -238,14 +240,16 @@ impl GatewayClient {
             }
             Ok(response) => {
                 let now = self.clock.now();
-                let is_traced = span.context().is_some();
+                let is_traced = span.is_some();
                 self.reading(account, call, || {
                     answer::read(account, call, &response, &hidden, (now, length), is_traced)
                 })
             }
             Err(failure) => Reply { outcome: Err(failure), reading: None, call_id: None },
         };
-        span.end(reply.outcome.as_ref().err().map(|error| error.kind.name()), reply.call_id.as_deref(), took);
+        if let Some(span) = span {
+            span.end(reply.outcome.as_ref().err().map(|error| error.kind.name()), reply.call_id.as_deref(), took);
+        }
         reply
     }
 
@@ -279,11 +283,10 @@ impl GatewayClient {
         call: &'a Call,
         deadline: &Deadline,
     ) -> Result<(Permit, BreakerPermit<'a>), Error> {
-        let permit = match self.is_one_of_many {
-            true => account.limit.enter_as_one_of_many(&self.principal, deadline).await,
-            false => account.limit.enter(&self.principal, deadline).await,
-        };
-        let permit = permit.map_err(|full| {
+        // One of many calls is not refused for waiting behind the others: it waits until the request's deadline.
+        let left = deadline.left();
+        let longest = if self.is_one_of_many { left } else { left.min(account.limit.queue_wait) };
+        let permit = account.limit.enter(&self.principal, longest).await.map_err(|full| {
             let cause = "too many calls are under way or waiting; see gateway.calls_in_flight and calls_per_second";
             account.error(Kind::Busy, cause).retry_after(Some(full.retry_after))
         })?;

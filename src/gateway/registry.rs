@@ -14,7 +14,7 @@ use crate::clock::Clock;
 /// The state that all accounts of the process share. Cloning shares it.
 #[derive(Clone, Debug)]
 pub struct Registry {
-    used: Arc<TimestampAllocator>,
+    pub(super) used: Arc<TimestampAllocator>,
     limits: Arc<CallLimits>,
     settings: Arc<GatewaySettings>,
     clock: Clock,
@@ -24,11 +24,6 @@ impl Registry {
     /// Creates a registry without accounts.
     pub fn new(settings: &GatewaySettings, clock: Clock) -> Self {
         Self { used: Arc::default(), limits: Arc::default(), settings: Arc::new(settings.clone()), clock }
-    }
-
-    /// The timestamp allocator of all calls.
-    pub(super) fn used_seconds(&self) -> Arc<TimestampAllocator> {
-        self.used.clone()
     }
 
     /// The limits of the gateway at `url`.

@@ -67,7 +67,8 @@ fn make_room(used: &mut HashMap<CallHash, Runs>, now: i64) {
 pub struct Stamps {
     credential: String,
     unique: Uniqueness,
-    form: FormMemory,
+    /// The timestamp form that the gateway accepts.
+    pub form: FormMemory,
     used: Arc<TimestampAllocator>,
 }
 
@@ -111,11 +112,6 @@ impl Stamps {
         if self.unique != Uniqueness::Nonce {
             self.used.step_aside(self.hash(call));
         }
-    }
-
-    /// The timestamp form that the gateway accepts.
-    pub const fn form(&self) -> &FormMemory {
-        &self.form
     }
 
     fn hash(&self, call: &Call) -> CallHash {

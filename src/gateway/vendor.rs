@@ -1,6 +1,7 @@
 //! A vendor, as its pack describes it. The gateway engine knows nothing else about any vendor.
 
 mod ids;
+mod sandbox;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,15 +13,18 @@ use jiff::tz::TimeZone;
 use serde::{Serialize, Serializer};
 
 use super::endpoint;
+use super::protocol::HttpMethod;
 use super::protocol::codes::Codes;
-use super::protocol::encoding::CallForm;
+use super::protocol::encoding::{CallForm, member_names};
 use super::protocol::envelope::Envelope;
 use super::protocol::login::LoginForm;
+use super::protocol::paging::Paging;
 use super::protocol::signing::{SentIn, Signing};
 use super::protocol::template::Template;
 use super::protocol::time::TimeForm;
 
 pub use ids::{NumberForm, OrganizationIds, StoreIds};
+pub use sandbox::{SandboxCheck, SandboxFacts};
 
 /// A vendor whose gateways are called. It is a reference that is cheap to copy, since packs live as long as the
 /// process.
@@ -38,8 +42,8 @@ pub struct Pack {
     pub endpoints: Vec<EndpointFacts>,
     /// `[credential]`: the fields that an account is configured with.
     pub credential: Vec<CredentialField>,
-    /// `sign.secret`: the index of the field that signs.
-    pub secret: usize,
+    /// `sign.secret`: the index of the field that signs; `None` where calls are not signed.
+    pub secret: Option<usize>,
     /// `vendor.key`: the index of the field by which the gateway knows an account.
     pub key: usize,
     /// `[options]`: settings of an account that resources read.
@@ -48,12 +52,14 @@ pub struct Pack {
     pub call: CallForm,
     /// `[time]`: how times are written.
     pub time: TimeFacts,
-    /// `[sign]`: how calls are signed.
-    pub signing: Signing,
+    /// `[sign]`: how calls are signed; `None` where a token takes the place of a signature.
+    pub signing: Option<Signing>,
     /// `[login]`: the login, if calls need one.
     pub login: Option<LoginForm>,
     /// `[answer]`: how answers are read.
     pub answer: Envelope,
+    /// `[paging]`: how its lists are paged, unless a resource says otherwise.
+    pub paging: Option<Paging>,
     /// `[codes]`: what the vendor's codes mean.
     pub codes: Codes,
     /// `[ids.store]`: how the vendor numbers stores.
@@ -70,6 +76,8 @@ pub struct Pack {
     pub doctor: DoctorTexts,
     /// `[[vectors]]`: published signatures for tests.
     pub vectors: Vec<Vector>,
+    /// `[sandbox]`: how a simulated gateway of the vendor behaves.
+    pub sandbox: SandboxFacts,
 }
 
 /// An address of a vendor's gateway.
@@ -102,6 +110,8 @@ pub struct CredentialField {
     pub example: Option<String>,
     /// Whether it is a secret.
     pub is_secret: bool,
+    /// Whether it is a secret that every call carries in its body.
+    pub is_sent: bool,
     /// The default value; `None` if the field is required.
     pub default: Option<String>,
     /// The allowed values, of which the first is the default; empty if any value is allowed.
@@ -159,8 +169,10 @@ pub struct MethodFacts {
     pub version: String,
     /// The index of its endpoint.
     pub endpoint: usize,
-    /// The parameters of a call that reads next to nothing, for `doctor`.
-    pub probe: Vec<(String, Template)>,
+    /// How it is called.
+    pub http: HttpMethod,
+    /// The parameters of a call that reads next to nothing, for `doctor`, if there is such a call.
+    pub probe: Option<Vec<ProbeParameter>>,
     /// `probe_has`: JSON pointers; the data of that call has at least one of them.
     pub probe_has: Vec<String>,
     /// `probe_finds_nothing`: whether that call requests an object that no account has.
@@ -169,6 +181,17 @@ pub struct MethodFacts {
     pub is_secret: bool,
     /// The method that is called instead at servers that lack this one.
     pub instead: Option<String>,
+}
+
+/// A parameter of a probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeParameter {
+    /// The vendor's name.
+    pub name: String,
+    /// The value.
+    pub value: Template,
+    /// Whether the value is JSON where parameters travel as JSON.
+    pub is_json: bool,
 }
 
 /// Advice for operators.
@@ -202,6 +225,8 @@ pub struct Vector {
     pub time_form: Option<String>,
     /// The nonce.
     pub nonce: Option<String>,
+    /// The token of the login.
+    pub token: Option<String>,
     /// Values of the parameters of every call that differ from `[call]`.
     pub system: BTreeMap<String, String>,
     /// Parameters of the method.
@@ -219,10 +244,24 @@ impl TimeFacts {
 }
 
 impl Pack {
+    /// The field of the credential that signs.
+    pub fn secret_field(&self) -> Option<&CredentialField> {
+        self.credential.get(self.secret?)
+    }
+
+    /// The name of the parameter that holds the signature, where one does.
+    pub fn signature_parameter(&self) -> Option<&str> {
+        match &self.signing.as_ref()?.place {
+            SentIn::Parameter(name) => Some(name),
+            SentIn::Header(_) => None,
+        }
+    }
+
     /// Whether the name is that of a parameter of every call, which a method may not use; a parameter that carries a
-    /// token is one, too.
+    /// token is one, too. Of a pointer, the first name counts.
     pub fn is_reserved(&self, parameter: &str) -> bool {
-        let is_signature = self.signing.place == SentIn::Parameter(parameter.to_owned());
+        let parameter = member_names(parameter).next().unwrap_or_default();
+        let is_signature = self.signature_parameter() == Some(parameter);
         let mut of_login = self.login.iter().flat_map(|login| &login.parameters);
         is_signature || self.call.is_reserved(parameter) || of_login.any(|(own, _)| own == parameter)
     }

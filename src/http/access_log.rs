@@ -1,13 +1,14 @@
-//! The access log: one line per request, its metrics, and the end of its span.
-
-use std::net::IpAddr;
-use std::time::Duration;
+//! The access log, and the completion of responses: the headers that all of them carry, one line in the log, its
+//! metrics, and the end of the request's span.
 
 use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::header::{HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use tracing::Span;
 
 use super::audit;
-use super::request_id::RequestId;
+use super::cors::{Cors, CorsRequest};
+use super::rate_limit::RateLimit;
+use super::request_id::{self, RequestId};
 use crate::telemetry::metrics;
 use crate::telemetry::traces::{AnsweredRequest, Trace, TraceId};
 
@@ -24,57 +25,34 @@ pub fn bytes_sent(method: &str, body: &impl MessageBody) -> Option<u64> {
     }
 }
 
-/// The contents of a line of the access log.
-pub struct AccessLine<'a> {
+/// A response that lacks only what all responses carry.
+pub struct Completion<'a> {
     /// The request's id.
-    pub id: &'a str,
-    /// The method.
-    pub method: &'a str,
-    /// The path without its query.
-    pub path: &'a str,
-    /// The resource's name.
-    pub resource: &'a str,
-    /// The status of the response.
-    pub status: u16,
-    /// The length of the response body in bytes; `None` for a stream.
-    pub bytes_sent: Option<u64>,
-    /// The outcome of the cache lookup, if there was one.
-    pub cache: Option<&'static str>,
-    /// The number of attempts of gateway calls, and the reason of the last retry.
-    pub attempts: (u32, Option<&'static str>),
-    /// How long the request took.
-    pub took: Duration,
-    /// The ids of the client and its tenant, as far as they are known.
-    pub caller: Option<(&'a str, &'a str)>,
-    /// The client's address.
-    pub client_address: Option<IpAddr>,
+    pub id: &'a RequestId,
+    /// The CORS headers, and what the request says about its origin.
+    pub cors: Option<(&'a Cors, &'a CorsRequest)>,
+    /// The caller's rate-limit status, if the request was counted.
+    pub rate_limit: Option<&'a RateLimit>,
+    /// The request with its response.
+    pub answered: AnsweredRequest<'a>,
     /// The trace of the request.
-    pub trace: Option<TraceId>,
+    pub trace: Option<Trace>,
 }
 
-impl<'a> AccessLine<'a> {
-    /// Builds the line of a request without a route.
-    pub const fn unrouted(id: &'a str, status: u16, bytes_sent: u64, client_address: Option<IpAddr>) -> Self {
-        Self {
-            id,
-            method: "",
-            path: "",
-            resource: UNROUTED,
-            status,
-            bytes_sent: Some(bytes_sent),
-            cache: None,
-            attempts: (0, None),
-            took: Duration::ZERO,
-            caller: None,
-            client_address,
-            trace: None,
+impl Completion<'_> {
+    /// Completes a response: the headers that all responses carry, the access log, metrics and the trace. Every response
+    /// to a request that could be parsed passes here, and none twice.
+    pub fn write(self, headers: &mut HeaderMap) {
+        let Self { id, cors, rate_limit, answered, trace } = self;
+        headers.insert(request_id::HEADER, id.header().clone());
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if let Some(rate_limit) = rate_limit {
+            rate_limit.write(headers);
         }
-    }
-
-    /// Returns the contents of the request's span, where the resource is enough to know the template of the path.
-    pub const fn answered(&self) -> AnsweredRequest<'a> {
-        let Self { id, method, path, resource, status, cache, took, caller, client_address, .. } = *self;
-        AnsweredRequest { id, method, path, resource, route: None, status, cache, took, caller, client_address }
+        if let Some((cors, origin)) = cors {
+            cors.describe(origin, headers);
+        }
+        write(&answered, trace);
     }
 }
 
@@ -88,39 +66,40 @@ fn is_wanted() -> bool {
     tracing::enabled!(tracing::Level::INFO)
 }
 
-/// Counts the request, writes its line and ends its span. `stores` are the ids in the query. `route` is the template of
-/// the path, where the resource does not imply it.
-pub fn write(line: &AccessLine<'_>, route: Option<&str>, stores: Option<&str>, trace: Trace) {
-    metrics::http_request(line.resource, line.status, line.took);
+/// Counts an answered request, writes its line and ends its span.
+pub fn write(answered: &AnsweredRequest<'_>, trace: Option<Trace>) {
+    metrics::http_request(answered.resource, answered.status, answered.took);
     if is_wanted() {
-        write_line(line);
+        write_line(answered, trace.as_ref().map(Trace::id));
     }
-    if let Some(stores) = stores {
-        audit::stores_requested(line, stores);
+    if let Some(stores) = answered.stores {
+        audit::stores_requested(answered, stores);
     }
-    trace.end(&AnsweredRequest { route, ..line.answered() });
+    if let Some(trace) = trace {
+        trace.end(answered);
+    }
 }
 
 /// Writes a line. The line belongs to no span, since it names the request itself: for a cache hit, creating a span
 /// costs more than the hit.
-fn write_line(line: &AccessLine<'_>) {
-    let (attempts, retry_cause) = line.attempts;
+fn write_line(answered: &AnsweredRequest<'_>, trace: Option<TraceId>) {
+    let (attempts, retry_cause) = answered.attempts;
     tracing::info!(
         parent: None,
-        id = %line.id,
-        method = line.method,
-        path = line.path,
-        resource = line.resource,
-        status = line.status,
-        bytes_sent = line.bytes_sent,
-        cache = line.cache,
+        id = %answered.id,
+        method = answered.method,
+        path = answered.path,
+        resource = answered.resource,
+        status = answered.status,
+        bytes_sent = answered.bytes_sent,
+        cache = answered.cache,
         attempts = (attempts > 0).then_some(attempts),
         retry_cause,
-        took_us = u64::try_from(line.took.as_micros()).unwrap_or(u64::MAX),
-        client_address = line.client_address.map(display),
-        client_id = line.caller.map(|(client_id, _)| client_id),
-        tenant = line.caller.map(|(_, tenant)| tenant),
-        trace_id = line.trace.map(display),
+        took_us = u64::try_from(answered.took.as_micros()).unwrap_or(u64::MAX),
+        client_address = answered.client_address.map(display),
+        client_id = answered.caller.map(|(client_id, _)| client_id),
+        tenant = answered.caller.map(|(_, tenant)| tenant),
+        trace_id = trace.map(display),
         "answered"
     );
 }

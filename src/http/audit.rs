@@ -6,9 +6,9 @@
 
 use actix_web::HttpRequest;
 
-use super::access_log::AccessLine;
 use super::exchange::Exchange;
 use super::redacted_path;
+use crate::telemetry::traces::AnsweredRequest;
 
 const TARGET: &str = "storegate::audit";
 
@@ -81,17 +81,17 @@ pub fn purged(request: &HttpRequest, client_id: &str, tenant: &str, stores: Opti
 }
 
 /// Logs that a caller requested these stores in a query.
-pub fn stores_requested(line: &AccessLine<'_>, stores: &str) {
-    let Some((client_id, tenant)) = line.caller else { return };
+pub fn stores_requested(answered: &AnsweredRequest<'_>, stores: &str) {
+    let Some((client_id, tenant)) = answered.caller else { return };
     tracing::info!(
         target: TARGET,
         parent: None,
-        id = line.id,
-        path = line.path,
-        client_address = line.client_address.map(display),
+        id = answered.id,
+        path = answered.path,
+        client_address = answered.client_address.map(display),
         client_id,
         tenant,
-        status = line.status,
+        status = answered.status,
         stores,
         "stores requested"
     );

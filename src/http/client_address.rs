@@ -1,12 +1,12 @@
 //! The address of the client: the connection's, or the one in `X-Forwarded-For` if trusted proxies wrote it. What
 //! anyone else writes there is ignored.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use actix_web::http::header::{HeaderMap, HeaderValue};
+use arc_swap::ArcSwap;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
@@ -46,34 +46,19 @@ fn bits(address: IpAddr) -> u128 {
     }
 }
 
-/// Finds the client's address with the proxies that are trusted at that moment.
-#[derive(Clone)]
-pub struct AddressFinder(Arc<Find>);
+/// The proxies whose `X-Forwarded-For` is trusted. Clones share them, and a reload replaces them.
+#[derive(Clone, Debug, Default)]
+pub struct TrustedProxies(Arc<ArcSwap<Vec<Network>>>);
 
-type Find = dyn Fn(IpAddr, &HeaderMap) -> IpAddr + Send + Sync;
-
-impl AddressFinder {
-    /// Creates a finder from a function such as [`origin`]. A reload may change which proxies are trusted.
-    pub fn new(find: impl Fn(IpAddr, &HeaderMap) -> IpAddr + Send + Sync + 'static) -> Self {
-        Self(Arc::new(find))
+impl TrustedProxies {
+    /// Trusts the proxies of these networks instead of earlier ones.
+    pub fn replace(&self, networks: Vec<Network>) {
+        self.0.store(Arc::new(networks));
     }
 
     /// Returns the client's address of a request with these headers on a connection from `connection`.
-    pub fn find(&self, connection: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
-        connection.map(|connection| (self.0)(connection.ip(), headers).to_canonical())
-    }
-}
-
-/// Trusts no proxy.
-impl Default for AddressFinder {
-    fn default() -> Self {
-        Self::new(|connection, _| connection)
-    }
-}
-
-impl fmt::Debug for AddressFinder {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("AddressFinder").finish_non_exhaustive()
+    pub fn client_address(&self, connection: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+        connection.map(|connection| origin(connection.ip(), headers, &self.0.load()).to_canonical())
     }
 }
 

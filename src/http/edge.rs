@@ -7,11 +7,13 @@
 
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
@@ -20,23 +22,21 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 
 use super::accept::JSON;
-use super::access_log::{self, AccessLine, UNROUTED};
+use super::access_log::{self, Completion, UNROUTED};
 use super::answer_deadline::AnswerDeadline;
-use super::client_address::AddressFinder;
+use super::client_address::TrustedProxies;
 use super::cors::{self, Cors};
 use super::exchange::Exchange;
 use super::host::Host;
 use super::problem::{PROBLEM_JSON, Problem, ProblemDocument};
 use super::problem_type::ProblemType;
 use super::public_url::PublicUrl;
-use super::rate_limit::RateLimit;
-use super::request_id::{self, RequestId};
-use super::stopping::Stopping;
+use super::request_id;
 use super::{methods, request_limits, request_validation};
 use crate::cache::CacheOutcome;
 use crate::clock::Clock;
 use crate::telemetry::call_tally::CallTally;
-use crate::telemetry::traces::{CallerTrace as _, Trace, Traces};
+use crate::telemetry::traces::{AnsweredRequest, CallerTrace as _, Trace, Traces};
 
 /// The edge middleware and what it needs.
 #[derive(Clone, Debug)]
@@ -52,48 +52,13 @@ pub struct Edge {
     /// The address that clients use.
     pub public_url: PublicUrl,
     /// Whether the service is shutting down.
-    pub stopping: Stopping,
-    /// Creates the spans of requests.
-    pub traces: Traces,
-    /// Finds the clients' addresses.
-    pub addresses: AddressFinder,
+    pub stopping: Arc<AtomicBool>,
+    /// Creates the spans of requests; `None` if traces are off.
+    pub traces: Option<Traces>,
+    /// The proxies that name the clients' addresses.
+    pub trusted_proxies: TrustedProxies,
     /// The most bytes of a request's header fields.
     pub largest_head: usize,
-}
-
-/// A response that lacks only what all responses carry.
-pub struct Completion<'a> {
-    /// The request's id.
-    pub id: &'a RequestId,
-    /// The request's `Origin`.
-    pub origin: Option<&'a cors::CorsRequest>,
-    /// The caller's rate-limit status, if the request was counted.
-    pub rate_limit: Option<&'a RateLimit>,
-    /// The ids of the stores that the query names.
-    pub stores: Option<&'a str>,
-    /// The template of the path, where the resource does not imply it.
-    pub route: Option<&'a str>,
-    /// The line of the access log.
-    pub line: AccessLine<'a>,
-    /// The trace of the request.
-    pub trace: Trace,
-}
-
-impl Edge {
-    /// Completes a response: the headers that all responses carry, the access log, metrics and the trace. Every response to
-    /// a request that could be parsed passes here, and none twice.
-    pub fn complete(&self, headers: &mut HeaderMap, completion: Completion<'_>) {
-        let Completion { id, origin, rate_limit, stores, route, line, trace } = completion;
-        headers.insert(request_id::HEADER, id.header().clone());
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        if let Some(rate_limit) = rate_limit {
-            rate_limit.write(headers);
-        }
-        if let (Some(cors), Some(origin)) = (&self.cors, origin) {
-            cors.describe(origin, headers);
-        }
-        access_log::write(&line, route, stores, trace);
-    }
 }
 
 /// Runs the middleware.
@@ -106,17 +71,18 @@ pub async fn pass(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let trace = edge.traces.begin(request.headers(), edge.clock.now(), false);
-    let (id, client_address) =
-        (request_id::of(request.headers(), &edge.clock), edge.addresses.find(request.peer_addr(), request.headers()));
+    let traces = edge.traces.as_ref();
+    let trace = traces.and_then(|traces| traces.begin(request.headers(), edge.clock.now(), false));
+    let id = request_id::of(request.headers(), &edge.clock);
+    let client_address = edge.trusted_proxies.client_address(request.peer_addr(), request.headers());
     let mut exchange = Exchange::new(id, request.method().as_str(), request.path(), client_address);
     exchange.answer_by = Some(AnswerDeadline::within(edge.request_timeout));
-    exchange.trusted = trace.trusted_caller();
+    exchange.trusted = trace.as_ref().and_then(Trace::trusted_caller);
     let exchange = Rc::new(exchange);
     request.extensions_mut().insert(exchange.clone());
     let tally = Rc::new(CallTally::default());
-    let context = trace.context().cloned();
-    let span = access_log::span(&exchange.id, trace.id());
+    let context = trace.as_ref().map(Trace::context).cloned();
+    let span = access_log::span(&exchange.id, trace.as_ref().map(Trace::id));
     let started = edge.clock.elapsed();
     let origin = edge.cors.as_ref().map(|cors| cors.read(request.method(), request.headers()));
     async move {
@@ -162,7 +128,7 @@ struct HandledRequest<'a> {
     origin: Option<&'a cors::CorsRequest>,
     tally: &'a CallTally,
     took: Duration,
-    trace: Trace,
+    trace: Option<Trace>,
 }
 
 impl HandledRequest<'_> {
@@ -179,7 +145,7 @@ impl HandledRequest<'_> {
             });
         }
         name_charset(response.headers_mut());
-        if edge.stopping.has_begun() {
+        if edge.stopping.load(Ordering::Relaxed) {
             response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
         }
         let (request, mut response) = response.into_parts();
@@ -199,12 +165,18 @@ impl HandledRequest<'_> {
         let body = body(&document);
         let bytes_sent = if exchange.method == "HEAD" { 0 } else { body.len() as u64 };
         let mut headers = HeaderMap::new();
-        for (name, value) in problem.headers() {
+        for (name, value) in &problem.headers {
             headers.append(name.clone(), value.clone());
         }
         describe_problem(&mut headers);
         self.complete(&mut headers, UNROUTED, None, status.as_u16(), Some(bytes_sent));
-        ProblemBody { status, detail: document.detail, body: body.into(), headers, closes: edge.stopping.has_begun() }
+        ProblemBody {
+            status,
+            detail: document.detail,
+            body: body.into(),
+            headers,
+            closes: edge.stopping.load(Ordering::Relaxed),
+        }
     }
 
     fn complete(
@@ -217,11 +189,13 @@ impl HandledRequest<'_> {
     ) {
         let Self { edge, exchange, origin, tally, took, trace } = self;
         let details = exchange.details();
-        let line = AccessLine {
+        let answered = AnsweredRequest {
             id: &exchange.id,
             method: &exchange.method,
             path: &exchange.path,
             resource,
+            route,
+            stores: details.stores.as_deref(),
             status,
             bytes_sent,
             cache: details.outcome.map(CacheOutcome::name),
@@ -229,11 +203,9 @@ impl HandledRequest<'_> {
             took,
             caller: details.caller.as_ref().map(|caller| (&*caller.client_id, &*caller.tenant)),
             client_address: exchange.client_address,
-            trace: trace.id(),
         };
-        let (rate_limit, stores) = (details.rate_limit.as_ref(), details.stores.as_deref());
-        let completion = Completion { id: &exchange.id, origin, rate_limit, stores, route, line, trace };
-        edge.complete(headers, completion);
+        let (cors, rate_limit) = (edge.cors.as_ref().zip(origin), details.rate_limit.as_ref());
+        Completion { id: &exchange.id, cors, rate_limit, answered, trace }.write(headers);
     }
 }
 
@@ -303,16 +275,16 @@ fn name_charset(headers: &mut HeaderMap) {
 
 #[cfg(test)]
 mod tests {
-    use super::{AddressFinder, Edge, Traces, pass};
+    use super::{Edge, TrustedProxies, pass};
     use crate::clock::Clock;
     use crate::http::public_url::PublicUrl;
-    use crate::http::stopping::Stopping;
     use actix_web::body::to_bytes;
     use actix_web::dev::{Service, ServiceResponse};
     use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
     use actix_web::test::{TestRequest, init_service};
     use actix_web::{App, HttpResponse, middleware, web};
     use serde_json::Value;
+    use std::sync::Arc;
     use std::time::Duration;
 
     async fn answer(path: &str, method: TestRequest) -> (ServiceResponse<()>, Value) {
@@ -322,9 +294,9 @@ mod tests {
             hosts: Vec::new(),
             cors: None,
             public_url: PublicUrl::default(),
-            stopping: Stopping::default(),
-            traces: Traces::default(),
-            addresses: AddressFinder::default(),
+            stopping: Arc::default(),
+            traces: None,
+            trusted_proxies: TrustedProxies::default(),
             largest_head: 16 << 10,
         };
         let app = App::new()

@@ -117,7 +117,7 @@ mod tests {
         let request =
             hosts.iter().fold(TestRequest::with_uri(path), |request, host| request.append_header(("host", *host)));
         let served: Vec<Host> = served.iter().map(|host| host.parse().unwrap()).collect();
-        check(&request.version(version).to_srv_request(), &served).err().map(|problem| problem.kind())
+        check(&request.version(version).to_srv_request(), &served).err().map(|problem| problem.kind)
     }
 
     #[test]

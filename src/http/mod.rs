@@ -27,4 +27,3 @@ pub mod reply;
 pub mod request_id;
 pub mod request_limits;
 mod request_validation;
-pub mod stopping;

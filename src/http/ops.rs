@@ -1,6 +1,7 @@
 //! The endpoints for operators' machines: health, readiness and metrics.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -11,7 +12,6 @@ use utoipa::{OpenApi, ToSchema};
 use super::methods::{READ, allow_only, read};
 use super::problem::Problem;
 use super::problem_type::ProblemType;
-use super::stopping::Stopping;
 use crate::clock::Clock;
 use crate::gateway::account::{Account, Health};
 use crate::gateway::breaker::BreakerState;
@@ -120,7 +120,7 @@ pub struct GatewayStates {
     /// The other replicas, if there are any.
     pub replicas: Option<Replicas>,
     /// Whether the service is shutting down.
-    pub stopping: Stopping,
+    pub stopping: Arc<AtomicBool>,
     /// The supervised tasks and threads.
     pub supervisor: Supervisor,
     /// The clock.
@@ -205,7 +205,7 @@ async fn read_health() -> HttpResponse {
     )
 )]
 async fn read_readiness(standing: Data<GatewayStates>) -> HttpResponse {
-    let is_stopping = standing.stopping.has_begun();
+    let is_stopping = standing.stopping.load(Ordering::Relaxed);
     let gateways = standing.accounts().into_iter().map(|account| standing.of_account(&account));
     let document = ReadinessDocument {
         status: if is_stopping { "stopping" } else { "ready" },

@@ -82,11 +82,13 @@ pub struct ProblemDocument {
 /// An error on its way to the caller. The edge (`http/edge.rs`) adds the path and the request id and logs the cause.
 #[derive(Clone, Debug)]
 pub struct Problem {
-    kind: ProblemType,
+    /// The type of problem.
+    pub kind: ProblemType,
     detail: String,
     gateway: Option<GatewayNote>,
     errors: Vec<ParameterError>,
-    headers: Vec<(HeaderName, HeaderValue)>,
+    /// The headers that belong to this problem.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<String>,
     is_logged: bool,
 }
@@ -162,19 +164,9 @@ impl Problem {
         self
     }
 
-    /// Returns the type of problem.
-    pub const fn kind(&self) -> ProblemType {
-        self.kind
-    }
-
     /// Returns the cause, which is for the log only.
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
-    }
-
-    /// Returns the headers that belong to this problem.
-    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
-        &self.headers
     }
 
     /// Builds the document that the caller of this path reads.

@@ -28,8 +28,8 @@ pub async fn from_cache(request: &HttpRequest, public_url: &PublicUrl, found: &C
     let preference = EncodingPreference::read(request.headers());
     let unmade = preference.unmade(&found.entry).map(|encoding| (encoding, found.entry.etag(encoding)));
     // A client that sends the tag of an encoding has got it from us, so it need not be made once more.
-    let (encoding, form) = match unmade.filter(|(_, etag)| tags().any(|tags| lists(tags, etag.as_bytes()))) {
-        Some((encoding, etag)) => (encoding, Cow::Owned(Representation { body: Bytes::new(), etag })),
+    let form = match unmade.filter(|(_, etag)| tags().any(|tags| lists(tags, etag.as_bytes()))) {
+        Some((encoding, etag)) => Cow::Owned(Representation { body: Bytes::new(), etag, encoding }),
         None => preference.representation(&found.entry).await,
     };
     let is_known = tags().any(|tags| names(tags, form.etag.as_bytes()));
@@ -38,8 +38,7 @@ pub async fn from_cache(request: &HttpRequest, public_url: &PublicUrl, found: &C
     } else {
         HttpResponse::with_body(StatusCode::OK, BoxBody::new(form.body.clone()))
     };
-    let chosen = ChosenRepresentation { encoding, form: &form };
-    describe(response.headers_mut(), public_url, found, &chosen, is_known, age_fields(found));
+    describe(response.headers_mut(), public_url, found, &form, is_known, age_fields(found));
     response
 }
 
@@ -48,11 +47,11 @@ pub fn describe(
     headers: &mut HeaderMap,
     public_url: &PublicUrl,
     found: &CachedResponse,
-    chosen: &ChosenRepresentation<'_>,
+    form: &Representation,
     is_known: bool,
     fields: AgeFields,
 ) {
-    headers.insert(ETAG, chosen.form.etag.clone());
+    headers.insert(ETAG, form.etag.clone());
     headers.insert(CACHE_CONTROL, fields.control);
     headers.insert(AGE, fields.age);
     headers.insert(CACHE_STATUS, fields.status);
@@ -62,10 +61,10 @@ pub fn describe(
         return;
     }
     headers.insert(CONTENT_TYPE, JSON);
-    if let Some(name) = chosen.encoding.name() {
+    if let Some(name) = form.encoding.name() {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
     }
-    if let Some(link) = found.entry.link() {
+    if let Some(link) = &found.entry.link {
         headers.insert(LINK, public_url.links(link));
     }
 }
@@ -101,7 +100,7 @@ impl KnownAges {
         if self.0.is_empty() {
             self.0.resize_with(Self::PLACES, || None);
         }
-        let (lifetime, seconds) = (found.entry.freshness().fresh.as_secs(), found.age.as_secs());
+        let (lifetime, seconds) = (found.entry.freshness.fresh.as_secs(), found.age.as_secs());
         let place = usize::try_from(lifetime.wrapping_add(seconds.wrapping_mul(7))).unwrap_or_default() % Self::PLACES;
         let Some(place) = self.0.get_mut(place) else { return age_fields(found) };
         let known = match place {
@@ -116,7 +115,7 @@ fn age_fields(found: &CachedResponse) -> AgeFields {
     // Words and digits of this program are always a valid header value.
     let header = |text: String| HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("storegate"));
     AgeFields {
-        control: header(format!("private, max-age={}", found.entry.freshness().fresh.as_secs())),
+        control: header(format!("private, max-age={}", found.entry.freshness.fresh.as_secs())),
         age: HeaderValue::from(found.age.as_secs()),
         status: header(cache_status(found)),
     }
@@ -130,7 +129,7 @@ pub fn wants_no_cache(request: &HttpRequest) -> bool {
 
 /// Formats `Cache-Status` (RFC 9211). A negative `ttl` states how long ago the freshness ended.
 fn cache_status(found: &CachedResponse) -> String {
-    let lifetime = i64::try_from(found.entry.freshness().fresh.as_secs()).unwrap_or(i64::MAX);
+    let lifetime = i64::try_from(found.entry.freshness.fresh.as_secs()).unwrap_or(i64::MAX);
     let ttl = lifetime.saturating_sub_unsigned(found.age.as_secs());
     let stored = if found.entry.is_cached() { "; stored" } else { "" };
     match found.outcome {
@@ -168,15 +167,6 @@ pub struct EncodingPreference {
     refuses_identity: bool,
 }
 
-/// The representation chosen for a client.
-#[derive(Clone, Copy, Debug)]
-pub struct ChosenRepresentation<'a> {
-    /// The encoding.
-    pub encoding: Encoding,
-    /// The bytes and the entity tag.
-    pub form: &'a Representation,
-}
-
 impl EncodingPreference {
     /// Reads `Accept-Encoding` (RFC 9110 §12.5.3). Of equal q-values brotli wins, since it is smaller. An encoding with
     /// a lower q-value than identity is not used, and `*` stands for encodings only if the client refuses identity.
@@ -200,13 +190,13 @@ impl EncodingPreference {
     }
 
     /// Returns the preferred representation if it is made, or `None` if it must be made first.
-    pub fn choose<'a>(&self, entry: &'a CacheEntry) -> Option<ChosenRepresentation<'a>> {
+    pub fn choose<'a>(&self, entry: &'a CacheEntry) -> Option<&'a Representation> {
         for encoding in self.encodings.into_iter().flatten() {
             if let Some(form) = entry.made(encoding)? {
-                return Some(ChosenRepresentation { encoding, form });
+                return Some(form);
             }
         }
-        (!self.refuses_identity).then(|| ChosenRepresentation { encoding: Encoding::Identity, form: entry.identity() })
+        (!self.refuses_identity).then_some(&entry.identity)
     }
 
     /// Returns the encoding that must be made for this client.
@@ -218,20 +208,20 @@ impl EncodingPreference {
 
     /// Returns the preferred representation. A client that refuses identity gets an encoding even if that is not
     /// worthwhile. A client that accepts nothing gets the plain body.
-    async fn representation<'a>(&self, entry: &'a Arc<CacheEntry>) -> (Encoding, Cow<'a, Representation>) {
+    async fn representation<'a>(&self, entry: &'a Arc<CacheEntry>) -> Cow<'a, Representation> {
         let taken = || self.encodings.into_iter().flatten();
         for encoding in taken() {
             if let Some(form) = entry.representation(encoding).await {
-                return (encoding, Cow::Borrowed(form));
+                return Cow::Borrowed(form);
             }
         }
         if self.refuses_identity
             && let Some(encoding) = taken().next()
             && let Some(form) = entry.representation_at_any_cost(encoding).await
         {
-            return (encoding, Cow::Owned(form));
+            return Cow::Owned(form);
         }
-        (Encoding::Identity, Cow::Borrowed(entry.identity()))
+        Cow::Borrowed(&entry.identity)
     }
 }
 

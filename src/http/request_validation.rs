@@ -84,7 +84,7 @@ mod tests {
         }
         let mut request = request.to_srv_request();
         request.head_mut().uri = target.parse::<Uri>().unwrap();
-        check(&request, &[]).err().map_or(200, |problem| problem.kind().status())
+        check(&request, &[]).err().map_or(200, |problem| problem.kind.status())
     }
 
     #[test]

@@ -64,16 +64,6 @@ pub struct StoredAnswer {
     pub left: Duration,
 }
 
-/// The result of a lookup in Redis.
-pub enum SharedResult {
-    /// The response was fresh at the lookup.
-    Fresh(StoredAnswer),
-    /// There is no fresh response, and this replica holds the lease to fetch. An older response may exist.
-    Ours(Lease, Option<StoredAnswer>),
-    /// Nobody holds the lease, as far as is known: every replica that needs the response fetches it.
-    Everybodys(Option<StoredAnswer>),
-}
-
 impl StoredAnswer {
     /// Returns the checksum in the stored form, which tells this response from others.
     fn checksum(&self) -> &[u8] {
@@ -86,11 +76,11 @@ pub enum FetchOutcome {
     /// The fetch returned these bytes, which may be served for this time.
     Answer(Vec<u8>, Duration),
     /// The resource does not exist: an older response is wrong.
-    Gone,
+    NotFound,
     /// The fetch failed.
-    Failure,
-    /// The fetch was not needed.
-    Unneeded,
+    Failed,
+    /// No fetch was needed.
+    NotFetched,
 }
 
 /// The shared responses. Clones share the connection.
@@ -98,7 +88,8 @@ pub enum FetchOutcome {
 pub struct SharedAnswers {
     link: RedisLink,
     prefix: Arc<str>,
-    purges: Arc<Purges>,
+    /// The purges that this replica knows.
+    pub purges: Arc<Purges>,
 }
 
 impl SharedAnswers {
@@ -107,21 +98,21 @@ impl SharedAnswers {
         Self { link, prefix: prefix.into(), purges }
     }
 
-    /// Returns the purges that this replica knows.
-    pub fn purges(&self) -> &Purges {
-        &self.purges
-    }
-
-    /// Looks for a response that `is_of_use`. Waits while another replica fetches it, and takes the lease if nobody
-    /// holds it. Without a connection it returns [`SharedResult::Everybodys`] at once.
-    pub async fn look(&self, wanted: &AnswerKey, mut is_of_use: impl FnMut(&StoredAnswer) -> bool) -> SharedResult {
+    /// Looks for a response that `is_of_use`, fresh or older. Waits while another replica fetches it, and takes the lease
+    /// to fetch it if nobody holds that and there is no fresh response. Without a connection it returns neither at once:
+    /// every replica that needs the response fetches it.
+    pub async fn look(
+        &self,
+        wanted: &AnswerKey,
+        mut is_of_use: impl FnMut(&StoredAnswer) -> bool,
+    ) -> (Option<StoredAnswer>, Option<Lease>) {
         let keys = LeaseKeys::of(&self.prefix, &wanted.name);
         let token = lease::new_owner_token();
         let waiting = Deadline::after(LONGEST_WAIT);
         let (mut pause, mut useless) = (FIRST_LOOK, Vec::new());
         loop {
             let looked = self.look_once(&keys, wanted, &token, &useless).await;
-            let Ok((answer, whose, connection)) = looked else { return SharedResult::Everybodys(None) };
+            let Ok((answer, whose, connection)) = looked else { return (None, None) };
             let answer = match answer {
                 Some(answer) if is_of_use(&answer) => Some(answer),
                 Some(answer) if whose == "fresh" && useless != answer.checksum() && !waiting.left().is_zero() => {
@@ -132,12 +123,9 @@ impl SharedAnswers {
                 _ => None,
             };
             match (whose.as_str(), answer) {
-                ("fresh", Some(answer)) => return SharedResult::Fresh(answer),
-                ("ours", answer) => {
-                    return SharedResult::Ours(Lease::hold(&self.link, connection, &keys, token), answer);
-                }
+                ("ours", answer) => return (answer, Some(Lease::hold(&self.link, connection, &keys, token))),
                 ("theirs", _) if !waiting.left().is_zero() => {}
-                (_, answer) => return SharedResult::Everybodys(answer),
+                (_, answer) => return (answer, None),
             }
             rt::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_BETWEEN_LOOKS);
@@ -209,11 +197,11 @@ impl SharedAnswers {
                 ("answer", bytes, keeps)
             }
             // This response cannot be shared, so it spares no other replica the fetch.
-            FetchOutcome::Answer(..) | FetchOutcome::Failure => ("failure", Vec::new(), Duration::ZERO),
-            FetchOutcome::Gone => ("gone", Vec::new(), Duration::ZERO),
-            FetchOutcome::Unneeded => ("unneeded", Vec::new(), Duration::ZERO),
+            FetchOutcome::Answer(..) | FetchOutcome::Failed => ("failure", Vec::new(), Duration::ZERO),
+            FetchOutcome::NotFound => ("gone", Vec::new(), Duration::ZERO),
+            FetchOutcome::NotFetched => ("unneeded", Vec::new(), Duration::ZERO),
         };
-        let publish = lease::store_script(&keys, lease.owner_token(), what, &bytes, keeps, lease.left());
+        let publish = lease::store_script(&keys, &lease.owner_token, what, &bytes, keeps, lease.left());
         // Nobody waits for this reply, and a large response takes longer.
         let deadline = Deadline::after(LEASE);
         if self.link.is_up() {
@@ -222,7 +210,7 @@ impl SharedAnswers {
         } else {
             // Replicas that wait for the end of the lease should not wait longer because Redis is slow for this
             // replica.
-            let mut connection = lease.connection().clone();
+            let mut connection = lease.connection.clone();
             let stored = publish.invoke_async::<Value>(&mut connection);
             let _stored = rt::time::timeout(deadline.left(), stored).await;
         }

@@ -7,18 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::RedisResult;
-use tokio::sync::Notify;
 
+use super::Replicas;
 use super::connection::{OPENING, RedisConnection};
-use super::journal::{Journal, Position, ReplicaEvent, ReplicaId, RevokedToken};
+use super::journal::{Journal, Position, ReplicaEvent, RevokedToken};
 use super::link::RedisLink;
-use super::outbox::Outbox;
-use super::purges::Purges;
-use super::quota::SharedQuotas;
 use super::refusal::breaks_the_link;
 use super::revoked::RevokedSet;
-use super::settings::RedisSettings;
-use crate::clock::Clock;
 
 /// The interval between readings of the journal. An event reaches all replicas after this time and a round trip.
 const READING: Duration = Duration::from_millis(200);
@@ -61,17 +56,10 @@ pub trait EventReceiver: Send + Sync + 'static {
 
 /// The connection supervisor and what it works with.
 pub(super) struct ConnectionSupervisor {
-    pub(super) settings: RedisSettings,
-    pub(super) id: ReplicaId,
-    pub(super) link: RedisLink,
+    pub(super) replicas: Replicas,
     pub(super) journal: Journal,
     pub(super) revoked: RevokedSet,
-    pub(super) purges: Arc<Purges>,
-    pub(super) quotas: SharedQuotas,
-    pub(super) outbox: Outbox,
     pub(super) listener: Arc<dyn EventReceiver>,
-    pub(super) clock: Clock,
-    pub(super) stopped: Arc<Notify>,
 }
 
 /// What the supervisor remembers from one connection to the next.
@@ -98,13 +86,13 @@ impl ConnectionSupervisor {
     /// Keeps the connection up until the process stops sharing.
     pub(super) async fn run(&self, memory: &mut SupervisorState) {
         // The guard also works on a panic: requests must not use a connection that nobody drives any more.
-        let _up = ConnectedGuard(&self.link);
+        let _up = ConnectedGuard(&self.replicas.link);
         tokio::select! {
-            () = self.stopped.notified() => {}
+            () = self.replicas.stopped.notified() => {}
             () = self.maintain_connection(memory) => {}
         }
         // Events of the last moment must not be lost with this process.
-        if let (Some(mut connection), false) = (self.link.connection(), self.outbox.is_empty()) {
+        if let (Some(mut connection), false) = (self.replicas.link.connection(), self.replicas.outbox.is_empty()) {
             let _sent = within(COMMAND, self.send_queued(&mut connection, memory)).await;
         }
     }
@@ -121,35 +109,35 @@ impl ConnectionSupervisor {
                 Err(error) => tracing::debug!(%error, "Redis still unavailable"),
             }
             memory.is_known_to_be_down = true;
-            self.link.take_down();
+            self.replicas.link.take_down();
             tokio::time::sleep(BEFORE_NEXT).await;
         }
     }
 
     /// Runs one connection from its opening to its end, by an error or because a request gave it up.
     async fn live_once(&self, memory: &mut SupervisorState) -> RedisResult<()> {
-        let mut connection = within(OPENING * 2, RedisConnection::open(&self.settings)).await?;
+        let mut connection = within(OPENING * 2, RedisConnection::open(&self.replicas.settings)).await?;
         within(CATCHING_UP, self.catch_up(&mut connection, memory)).await?;
         self.try_for_requests(&mut connection).await?;
-        self.link.put_up(connection.clone());
+        self.replicas.link.put_up(connection.clone());
         tracing::info!(again = memory.is_known_to_be_down, "Redis available; replicas share their state");
         memory.is_known_to_be_down = false;
         let (mut readings, mut late) = (0_u32, 0_u32);
         loop {
             tokio::select! {
-                () = self.link.given_up() => return Ok(()),
-                () = self.outbox.filled() => {}
+                () = self.replicas.link.given_up() => return Ok(()),
+                () = self.replicas.outbox.filled() => {}
                 () = tokio::time::sleep(READING) => {}
             }
             self.send_queued(&mut connection, memory).await?;
-            let started = self.clock.elapsed();
+            let started = self.replicas.clock.elapsed();
             self.read(&mut connection).await?;
-            let took = self.clock.elapsed().saturating_sub(started);
-            late = if took > self.link.of_an_operation() { late + 1 } else { 0 };
+            let took = self.replicas.clock.elapsed().saturating_sub(started);
+            late = if took > self.replicas.link.of_an_operation() { late + 1 } else { 0 };
             if late >= LATE_READINGS {
                 return Err((redis::ErrorKind::Io, "it answers too slowly for requests").into());
             }
-            self.quotas.give_back(&mut connection).await?;
+            self.replicas.quotas.give_back(&mut connection).await?;
             readings = readings.wrapping_add(1);
             if readings.is_multiple_of(READINGS_BEFORE_A_LOOK) {
                 self.look_whether_all_are_there(&mut connection).await?;
@@ -163,8 +151,12 @@ impl ConnectionSupervisor {
         let mut write = redis::cmd("SET");
         // In a cluster this key is on the node that has the journal. All keys begin with the prefix, since an ACL may
         // allow no others.
-        write.arg(format!("{}:link:{{{}}}", self.settings.prefix, self.journal.key())).arg("tried").arg("PX").arg(1000);
-        match within(self.link.of_an_operation(), write.query_async::<()>(connection)).await {
+        write
+            .arg(format!("{}:link:{{{}}}", self.replicas.settings.prefix, self.journal.key))
+            .arg("tried")
+            .arg("PX")
+            .arg(1000);
+        match within(self.replicas.link.of_an_operation(), write.query_async::<()>(connection)).await {
             Err(error) if breaks_the_link(&error) => Err(error),
             _ => Ok(()),
         }

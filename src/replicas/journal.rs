@@ -141,18 +141,14 @@ pub struct EventPage {
 /// The journal in Redis.
 #[derive(Clone, Debug)]
 pub struct Journal {
-    key: String,
+    /// The journal's key.
+    pub key: String,
 }
 
 impl Journal {
     /// Opens the journal under this key prefix.
     pub fn new(prefix: &str) -> Self {
         Self { key: format!("{prefix}:journal") }
-    }
-
-    /// Returns the journal's key.
-    pub fn key(&self) -> &str {
-        &self.key
     }
 
     /// Writes an event and returns its position.

@@ -61,9 +61,10 @@ static RENEW: LazyLock<Script> = LazyLock::new(|| {
 
 /// This replica's lease to fetch a response. It is renewed until it is dropped or its outcome is published.
 pub struct Lease {
-    owner_token: String,
-    /// The connection on which the lease was taken.
-    connection: RedisConnection,
+    pub(super) owner_token: String,
+    /// The connection on which the lease was taken. Requests may have given it up meanwhile because it was slow, but it
+    /// still reaches the server where others wait for the end of the lease.
+    pub(super) connection: RedisConnection,
     /// The end of the lease unless it is renewed before.
     ends: Rc<Cell<Deadline>>,
     renewal: rt::task::JoinHandle<()>,
@@ -97,17 +98,6 @@ impl Lease {
             }
         });
         Self { owner_token, connection, ends, renewal }
-    }
-
-    /// Returns the owner token of the lease.
-    pub(super) fn owner_token(&self) -> &str {
-        &self.owner_token
-    }
-
-    /// Returns the connection on which the lease was taken. Requests may have given it up meanwhile because it was
-    /// slow, but it still reaches the server where others wait for the end of the lease.
-    pub(super) const fn connection(&self) -> &RedisConnection {
-        &self.connection
     }
 
     /// Returns the remaining time of the lease.

@@ -15,6 +15,7 @@ use super::connection::RedisConnection;
 use super::refusal::breaks_the_link;
 use super::settings::{Mode, RedisSettings};
 use crate::clock::{Clock, Deadline};
+use crate::settings::named;
 use crate::telemetry::metrics;
 
 /// Redis operations of one request: a request counts against a quota and looks up a response. Each may take half of the
@@ -24,56 +25,37 @@ const OPERATIONS_OF_A_REQUEST: u32 = 2;
 /// The upper bound of timer delays on a busy machine.
 const TIMERS_ARE_LATE: Duration = Duration::from_secs(2);
 
-/// An operation in Redis, as metrics name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// Looks a response up, and takes the lease to fetch it if there is none.
-    Look,
-    /// Stores a response, or that there is none.
-    Keep,
-    /// Renews the lease while a fetch runs.
-    Renew,
-    /// Takes some requests of a client's quota.
-    Quota,
-}
-
-impl Operation {
-    /// Returns the name in metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Look => "look",
-            Self::Keep => "keep",
-            Self::Renew => "renew",
-            Self::Quota => "quota",
-        }
+named! {
+    /// An operation in Redis, as metrics name it.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Operation {
+        /// Looks a response up, and takes the lease to fetch it if there is none.
+        Look = "look",
+        /// Stores a response, or that there is none.
+        Keep = "keep",
+        /// Renews the lease while a fetch runs.
+        Renew = "renew",
+        /// Takes some requests of a client's quota.
+        Quota = "quota",
     }
 }
 
-/// Why an operation in Redis was not done. The request continues without it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unavailable {
-    /// There is no connection at the moment.
-    #[error("there is no link to Redis")]
-    Down,
-    /// The reply did not arrive in time.
-    #[error("Redis did not answer in time")]
-    TimedOut,
-    /// The connection failed.
-    #[error("the link to Redis broke")]
-    Broken,
-    /// Redis refused the operation: the key holds another type, or the memory is full.
-    #[error("Redis refused")]
-    Refused,
-}
-
-impl Unavailable {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Down => "down",
-            Self::TimedOut => "timed_out",
-            Self::Broken => "broken",
-            Self::Refused => "refused",
-        }
+named! {
+    /// Why an operation in Redis was not done. The request continues without it.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+    pub enum Unavailable {
+        /// There is no connection at the moment.
+        #[error("there is no link to Redis")]
+        Down = "down",
+        /// The reply did not arrive in time.
+        #[error("Redis did not answer in time")]
+        TimedOut = "timed_out",
+        /// The connection failed.
+        #[error("the link to Redis broke")]
+        Broken = "broken",
+        /// Redis refused the operation: the key holds another type, or the memory is full.
+        #[error("Redis refused")]
+        Refused = "refused",
     }
 }
 

@@ -50,7 +50,8 @@ pub struct Replicas {
     outbox: Outbox,
     clock: Clock,
     stopped: Arc<Notify>,
-    quotas: SharedQuotas,
+    /// The shared quotas.
+    pub quotas: SharedQuotas,
 }
 
 /// The thread of the connection supervisor. Dropping it ends the thread after the queued events are sent.
@@ -97,17 +98,10 @@ impl Replicas {
     /// Returns the system's error if it has no thread for it.
     pub fn start(&self, listener: Arc<dyn EventReceiver>, supervisor: &Supervisor) -> io::Result<ReplicasThread> {
         let connection_supervisor = ConnectionSupervisor {
-            settings: self.settings.clone(),
-            id: self.id,
-            link: self.link.clone(),
+            replicas: self.clone(),
             journal: Journal::new(&self.settings.prefix),
             revoked: RevokedSet::new(&self.settings.prefix),
-            purges: self.purges.clone(),
-            quotas: self.quotas.clone(),
-            outbox: self.outbox.clone(),
             listener,
-            clock: self.clock.clone(),
-            stopped: self.stopped.clone(),
         };
         let mut memory = SupervisorState::default();
         let keep_up = move || {
@@ -131,11 +125,6 @@ impl Replicas {
     /// Returns the shared responses.
     pub fn answers(&self) -> SharedAnswers {
         SharedAnswers::new(self.link.clone(), &self.settings.prefix, self.purges.clone())
-    }
-
-    /// Returns the shared quotas.
-    pub const fn quotas(&self) -> &SharedQuotas {
-        &self.quotas
     }
 
     /// Sends an event to all other replicas, at once or as soon as there is a connection.

@@ -73,7 +73,7 @@ impl Purges {
 
     /// Whether a response about these stores is still valid, if it was fetched by a replica that had read the journal
     /// up to `seen`.
-    pub fn let_pass(&self, tenant: &str, stores: &[String], seen: Position) -> bool {
+    pub fn allow_response(&self, tenant: &str, stores: &[String], seen: Position) -> bool {
         let state = self.state();
         let mut unwritten = state.unwritten.get(tenant).into_iter().flatten();
         seen >= state.known_from
@@ -103,12 +103,12 @@ mod tests {
     fn an_answer_from_before_a_purge_of_its_store_is_refused_and_a_later_one_or_another_stores_is_not() {
         let purges = Purges::default();
         purges.add("acme", Some(stores(&["a", "b"])), at(10));
-        assert!(!purges.let_pass("acme", &stores(&["a"]), at(9)));
-        assert!(purges.let_pass("acme", &stores(&["a"]), at(10)));
-        assert!(purges.let_pass("acme", &stores(&["c"]), at(9)) && purges.let_pass("acme", &[], at(9)));
-        assert!(purges.let_pass("zenith", &stores(&["a"]), at(9)));
+        assert!(!purges.allow_response("acme", &stores(&["a"]), at(9)));
+        assert!(purges.allow_response("acme", &stores(&["a"]), at(10)));
+        assert!(purges.allow_response("acme", &stores(&["c"]), at(9)) && purges.allow_response("acme", &[], at(9)));
+        assert!(purges.allow_response("zenith", &stores(&["a"]), at(9)));
         purges.add("acme", None, at(20));
-        assert!(!purges.let_pass("acme", &[], at(19)) && purges.let_pass("acme", &[], at(20)));
+        assert!(!purges.allow_response("acme", &[], at(19)) && purges.allow_response("acme", &[], at(20)));
     }
 
     #[test]
@@ -116,12 +116,12 @@ mod tests {
         let purges = Purges::default();
         let about = stores(&["a"]);
         purges.add_unwritten(1, "acme", Some(&about), false);
-        assert!(!purges.let_pass("acme", &about, at(1000)));
+        assert!(!purges.allow_response("acme", &about, at(1000)));
         assert!(purges.add("acme", Some(about.clone()), at(5)), "another replica's");
-        assert!(!purges.let_pass("acme", &about, at(1000)), "our purge is not sent yet");
+        assert!(!purges.allow_response("acme", &about, at(1000)), "our purge is not sent yet");
         purges.have_written(1, "acme", Some(about.clone()), at(10));
         assert!(!purges.add("acme", Some(about.clone()), at(10)), "it is known");
-        assert!(!purges.let_pass("acme", &about, at(9)) && purges.let_pass("acme", &about, at(10)));
+        assert!(!purges.allow_response("acme", &about, at(9)) && purges.allow_response("acme", &about, at(10)));
     }
 
     #[test]
@@ -136,18 +136,21 @@ mod tests {
         assert_eq!(behind["acme"], Some(stores(&["b", "c"])));
         assert_eq!((behind["zenith"].as_ref(), behind.len()), (None, 2));
         assert!(purges.forget_behind(at(10)).is_empty());
-        assert!(!purges.let_pass("acme", &stores(&["a"]), at(4)), "what stands there is not forgotten");
-        assert!(purges.let_pass("acme", &stores(&["b"]), at(5)) && purges.let_pass("zenith", &[], at(5)));
+        assert!(!purges.allow_response("acme", &stores(&["a"]), at(4)), "what stands there is not forgotten");
+        assert!(purges.allow_response("acme", &stores(&["b"]), at(5)) && purges.allow_response("zenith", &[], at(5)));
     }
 
     #[test]
     fn what_is_older_than_all_that_is_known_is_refused() {
         let purges = Purges::default();
         purges.know_from(at(5));
-        assert!(!purges.let_pass("acme", &[], at(4)) && purges.let_pass("acme", &[], at(5)));
+        assert!(!purges.allow_response("acme", &[], at(4)) && purges.allow_response("acme", &[], at(5)));
         for number in 0..=REMEMBERED as u64 {
             purges.add("acme", Some(stores(&["a"])), at(10 + number));
         }
-        assert!(!purges.let_pass("acme", &stores(&["b"]), at(9)) && purges.let_pass("acme", &stores(&["b"]), at(10)));
+        assert!(
+            !purges.allow_response("acme", &stores(&["b"]), at(9))
+                && purges.allow_response("acme", &stores(&["b"]), at(10))
+        );
     }
 }

@@ -76,7 +76,7 @@ section! {
         // A longer timeout is for an operator whose Redis is far away.
         /// How long a request waits for Redis in all before it continues without.
         timeout: Duration = "45ms",
-            from "6ms" to "2s" else "write 6ms to 2s: a request waits so long in all before it goes on without Redis";
+            from "6ms" to "30s" else "write 6ms to 30s: a request waits so long in all before it goes on without Redis";
     }
 }
 

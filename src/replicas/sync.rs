@@ -42,7 +42,7 @@ impl ConnectionSupervisor {
         connection: &mut RedisConnection,
         memory: &mut SupervisorState,
     ) -> RedisResult<()> {
-        within(COMMAND, self.journal.begin(connection, self.id)).await?;
+        within(COMMAND, self.journal.begin(connection, self.replicas.id)).await?;
         let ends = within(COMMAND, self.journal.ends(connection)).await?.ok_or_else(lost)?;
         let start = self.find_our_place(connection, ends, memory).await?;
         let after = start.after;
@@ -63,8 +63,8 @@ impl ConnectionSupervisor {
         ends: JournalRange,
         memory: &mut SupervisorState,
     ) -> RedisResult<ReadStart> {
-        self.purges.know_from(ends.first);
-        let read_to = self.purges.read_to();
+        self.replicas.purges.know_from(ends.first);
+        let read_to = self.replicas.purges.read_to();
         let from_the_beginning = ReadStart { after: Position::default(), first: ends.first };
         if read_to == Position::default() {
             return Ok(from_the_beginning);
@@ -78,7 +78,7 @@ impl ConnectionSupervisor {
             // Trimmed events are unknown. The events of a restarted journal are sent again by the replicas that sent
             // them.
             self.listener.missed_something();
-            self.purges.have_read_to(ends.first);
+            self.replicas.purges.have_read_to(ends.first);
         }
         Ok(from_the_beginning)
     }
@@ -86,18 +86,18 @@ impl ConnectionSupervisor {
     /// Queues all events again that this journal lacks: events that this replica sent and that are not among `ours`,
     /// which were read after this position, and events that others sent to another server in its last moments.
     fn put_what_is_missing(&self, after: Position, ours: &BTreeSet<Position>, memory: &mut SupervisorState) {
-        let (end, is_another) = (self.purges.read_to(), std::mem::take(&mut memory.reads_anew));
+        let (end, is_another) = (self.replicas.purges.read_to(), std::mem::take(&mut memory.reads_anew));
         let sent = std::mem::take(&mut memory.sent);
         let (missing, there): (VecDeque<_>, _) =
             sent.into_iter().partition(|(at, _)| *at > after && !ours.contains(at));
         memory.sent = there;
-        let forgotten = if is_another { self.purges.forget_behind(end) } else { BTreeMap::new() };
+        let forgotten = if is_another { self.replicas.purges.forget_behind(end) } else { BTreeMap::new() };
         let of_others = forgotten.into_iter().map(|(tenant, stores)| ReplicaEvent::Purged { tenant, stores });
         // Our own purges after the end are among those that were just removed.
         let is_one_of_those =
             |at: Position, event: &ReplicaEvent| at > end && matches!(event, ReplicaEvent::Purged { .. });
         let of_ours = missing.into_iter().filter(|(at, event)| !is_one_of_those(*at, event)).map(|(_, event)| event);
-        of_others.chain(of_ours).for_each(|event| self.outbox.enqueue(event, &self.purges));
+        of_others.chain(of_ours).for_each(|event| self.replicas.outbox.enqueue(event, &self.replicas.purges));
     }
 
     /// Sends queued events, up to a limit. Events for which a full server has no room stay queued.
@@ -107,7 +107,7 @@ impl ConnectionSupervisor {
         memory: &mut SupervisorState,
     ) -> RedisResult<()> {
         for _ in 0..TOLD_AT_ONCE {
-            let Some(QueuedEvent { number, event }) = self.outbox.next() else { return Ok(()) };
+            let Some(QueuedEvent { number, event }) = self.replicas.outbox.next() else { return Ok(()) };
             let at = match self.write(connection, &event).await {
                 Err(error) if is_full(&error) => {
                     if !std::mem::replace(&mut memory.is_known_to_be_full, true) {
@@ -119,16 +119,16 @@ impl ConnectionSupervisor {
             };
             memory.is_known_to_be_full = false;
             if let ReplicaEvent::Purged { tenant, stores } = &event {
-                self.purges.have_written(number, tenant, stores.clone(), at);
+                self.replicas.purges.have_written(number, tenant, stores.clone(), at);
             }
-            self.outbox.acknowledge(number);
+            self.replicas.outbox.acknowledge(number);
             metrics::shared_events(kind(&event), "told").increment(1);
             memory.sent.push_back((at, event));
             if memory.sent.len() > MOST_TOLD_AGAIN {
                 memory.sent.pop_front();
             }
         }
-        self.outbox.fill();
+        self.replicas.outbox.fill();
         Ok(())
     }
 
@@ -138,12 +138,12 @@ impl ConnectionSupervisor {
             // nowhere.
             within(COMMAND, self.revoked.add(connection, std::slice::from_ref(revoked))).await?;
         }
-        within(COMMAND, self.journal.write(connection, self.id, event)).await
+        within(COMMAND, self.journal.write(connection, self.replicas.id, event)).await
     }
 
     /// Reads the events since the last reading.
     pub(super) async fn read(&self, connection: &mut RedisConnection) -> RedisResult<()> {
-        self.read_from(connection, ReadStart::behind(self.purges.read_to())).await.map(|_| ())
+        self.read_from(connection, ReadStart::behind(self.replicas.purges.read_to())).await.map(|_| ())
     }
 
     /// Reads all events from there on, and returns the positions of this replica's own events. The last event that was
@@ -155,11 +155,11 @@ impl ConnectionSupervisor {
             if page.first != Some(next.first) {
                 return Err(lost());
             }
-            ours.extend(page.events.iter().filter(|read| read.by == self.id).map(|read| read.at));
+            ours.extend(page.events.iter().filter(|read| read.by == self.replicas.id).map(|read| read.at));
             if self.hear(page.events) {
                 self.load_revoked(connection).await?;
             }
-            self.purges.have_read_to(page.read_to);
+            self.replicas.purges.have_read_to(page.read_to);
             if page.is_all {
                 return Ok(ours);
             }
@@ -172,18 +172,18 @@ impl ConnectionSupervisor {
         let mut purged = BTreeMap::new();
         let mut has_dead_tokens = false;
         for ReadEvent { at, by, event } in events {
-            if by != self.id {
+            if by != self.replicas.id {
                 metrics::shared_events(kind(&event), "heard").increment(1);
             }
             match event {
                 ReplicaEvent::Purged { tenant, stores } => {
-                    let is_new = self.purges.add(&tenant, stores.clone(), at);
-                    if is_new && by != self.id {
+                    let is_new = self.replicas.purges.add(&tenant, stores.clone(), at);
+                    if is_new && by != self.replicas.id {
                         purge_list::add_to(&mut purged, &tenant, stores);
                     }
                 }
-                ReplicaEvent::Revoked(revoked) if by != self.id => self.listener.revoked(&[revoked]),
-                ReplicaEvent::ReadRevoked if by != self.id => has_dead_tokens = true,
+                ReplicaEvent::Revoked(revoked) if by != self.replicas.id => self.listener.revoked(&[revoked]),
+                ReplicaEvent::ReadRevoked if by != self.replicas.id => has_dead_tokens = true,
                 ReplicaEvent::Revoked(_) | ReplicaEvent::ReadRevoked | ReplicaEvent::Begun => {}
             }
         }
@@ -198,7 +198,7 @@ impl ConnectionSupervisor {
             Ok(0) => Ok(()),
             Err(error) if is_full(&error) => Ok(()),
             Ok(_) => {
-                self.outbox.enqueue(ReplicaEvent::ReadRevoked, &self.purges);
+                self.replicas.outbox.enqueue(ReplicaEvent::ReadRevoked, &self.replicas.purges);
                 Ok(())
             }
             Err(error) => Err(error),
@@ -206,7 +206,7 @@ impl ConnectionSupervisor {
     }
 
     async fn load_revoked(&self, connection: &mut RedisConnection) -> RedisResult<()> {
-        let all = self.revoked.all(connection, self.clock.now().as_second()).await?;
+        let all = self.revoked.all(connection, self.replicas.clock.now().as_second()).await?;
         self.listener.revoked(&all);
         Ok(())
     }

@@ -59,6 +59,6 @@ async fn purge_cache(
         }
     };
     let dropped = context.shared().cache.purge(tenant.name(), stores.as_deref());
-    audit::purged(context.request(), caller.client_id(), tenant.name(), stores.as_deref(), dropped);
+    audit::purged(&context.request, caller.client_id(), tenant.name(), stores.as_deref(), dropped);
     Ok(HttpResponse::Ok().json(PurgeResult { dropped }))
 }

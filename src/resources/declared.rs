@@ -6,24 +6,28 @@
 mod answer;
 mod documented;
 mod handler;
+mod pages;
 mod parameter;
 mod path;
+mod period;
 mod settings;
 
 use serde::Serialize;
 
 use crate::auth::scope::ScopeInfo;
-use crate::gateway::protocol::{Call, Method};
-use crate::settings::{Section, SectionTable};
+use crate::gateway::protocol::paging::Paging;
+use crate::gateway::protocol::{Argument, Call, Method};
+use crate::settings::{Scalar, Section, SectionTable};
 use crate::vendors::Vendors;
 
 use super::params::Location;
 use super::route::Route;
 use super::{Policy, Resource};
 
-use self::answer::DeclaredAnswer;
+use self::answer::{AnswerShape, DeclaredAnswer};
 use self::parameter::DeclaredParameter;
 use self::path::PathTemplate;
+use self::period::PeriodNames;
 
 /// A resource as the configuration declares it. All of it is part of cache keys, except the skipped fields: texts of
 /// the API document, the scope, and the freshness.
@@ -50,23 +54,16 @@ pub struct Declaration {
     /// The parameters that callers may send.
     parameters: Vec<DeclaredParameter>,
     /// Parameters that the gateway always gets, by name and value.
-    constants: Vec<(String, String)>,
+    constants: Vec<(String, Scalar)>,
     /// The names of a period that callers choose, if there is one.
     period: Option<PeriodNames>,
     /// The form of the response.
     answer: DeclaredAnswer,
+    /// How the gateway pages the list, if callers read it in pages.
+    paging: Option<Paging>,
     /// The freshness of the response.
     #[serde(skip)]
     policy: Policy,
-}
-
-/// The vendor's names of the ends of a period.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct PeriodNames {
-    start: String,
-    end: String,
-    /// Whether the vendor takes dates instead of seconds.
-    is_in_days: bool,
 }
 
 /// `[resources]`: all declared resources.
@@ -77,9 +74,9 @@ pub struct Declarations {
 }
 
 impl Declarations {
-    /// Reads the section, with `vendors` to resolve the methods.
-    pub fn read(section: &Section<'_>, vendors: &Vendors) -> Self {
-        settings::read(section, vendors)
+    /// Reads `[resources]` of the configuration, and those of the packs that it names. `vendors` resolves the methods.
+    pub fn read(root: &Section<'_>, vendors: &Vendors) -> Self {
+        settings::read(root, vendors)
     }
 
     /// The settings tables of `[resources.<name>]`.
@@ -116,15 +113,27 @@ impl Declarations {
 }
 
 impl Declaration {
+    /// The name of its section.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it is a list that callers do not read in pages.
+    pub const fn is_list_without_pages(&self) -> bool {
+        matches!(self.answer.shape, AnswerShape::List(_)) && self.paging.is_none()
+    }
+
     /// The tag that groups it in the API document.
     pub fn tag(&self) -> &str {
         &self.tag
     }
 
-    /// The call with its constants only.
+    /// The call with its constants only, for one item of a paged list.
     pub fn bare_call(&self) -> Call {
-        let call = Call::new(&self.method);
-        self.constants.iter().fold(call, |call, (name, value)| call.with(name.clone(), value.as_str()))
+        let mut call = Call::new(&self.method);
+        call.arguments.extend(self.constants.iter().map(|(name, value)| Argument::of(name, value)));
+        call.arguments.extend(self.paging.iter().flat_map(|paging| paging.arguments(1, 1, None)));
+        call
     }
 
     /// Gives the arguments of a call the JSON types of the declared parameters.

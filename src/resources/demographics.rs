@@ -300,7 +300,7 @@ async fn read_store_demographics(
     (store, counted): (StoreId, Counted),
 ) -> Result<HttpResponse, Problem> {
     let found = find(&caller, &context, &store, &counted).await?;
-    Ok(context.reply_to_question(&RESOURCE, &found).await)
+    Ok(context.reply_to_lookup(&RESOURCE, &found).await)
 }
 
 /// The demographics of a store, from the cache or the gateway.
@@ -333,7 +333,7 @@ async fn find_sum(
     let lookup = context.lookup(caller, resource, &canonical, numbers, ended)?;
     let period = counted.period.document();
     context
-        .source()
+        .source
         .find(resource, lookup, move |gateway| async move {
             let wire: Option<Optional<Distribution>> = gateway.call(&access.account, &call).await?;
             // For a store that it does not know the gateway sends no data at all. As figures, that would be cached for

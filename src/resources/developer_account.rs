@@ -233,7 +233,7 @@ async fn read_developer_account(
     let access = tenant.access(opretail())?;
     let shows_secret = caller.has_scope(OrganizationsSecrets::NAME);
     context
-        .answer_unkept(&caller, |gateway| async move {
+        .answer_uncached(&caller, |gateway| async move {
             let call = Call::new(&AUTHENTICATION).with("orgid", organization.number());
             let wire: Option<Optional<WireAccount>> = gateway.call(&access.account, &call).await?;
             // The gateway has a code of its own for an organization without an account.

@@ -109,7 +109,7 @@ async fn read_store_flow(
     store: StoreId,
 ) -> Result<HttpResponse, Problem> {
     let found = find_of_store(&caller, &context, &store).await?;
-    Ok(context.reply_to_question(&OF_STORE, &found).await)
+    Ok(context.reply_to_lookup(&OF_STORE, &found).await)
 }
 
 /// The flow of a store, from the cache or the gateway.
@@ -121,19 +121,19 @@ pub async fn find_of_store(
     context: &RequestContext,
     store: &StoreId,
 ) -> Result<CachedResponse, Problem> {
-    StoreFlowQuestion::of(caller, context, store)?.fetch().await
+    StoreFlowLookup::of(caller, context, store)?.fetch().await
 }
 
 /// A lookup of a store's flow, with everything that is needed to repeat it after the request.
 #[derive(Clone)]
-pub struct StoreFlowQuestion {
+pub struct StoreFlowLookup {
     source: AnswerSource,
     access: Access,
     store: GrantedStore,
     lookup: Lookup,
 }
 
-impl StoreFlowQuestion {
+impl StoreFlowLookup {
     /// Creates the lookup that this caller may make.
     ///
     /// # Errors
@@ -142,7 +142,7 @@ impl StoreFlowQuestion {
         let tenant = context.tenant(caller)?;
         let store = context.store_at(caller, store, opretail())?;
         let lookup = context.lookup(caller, &OF_STORE, &store.canonical(), vec![store.number.clone()], false)?;
-        Ok(Self { source: context.source().clone(), access: tenant.access(opretail())?.clone(), store, lookup })
+        Ok(Self { source: context.source.clone(), access: tenant.access(opretail())?.clone(), store, lookup })
     }
 
     /// Gets the flow from the cache, or else from the gateway.
@@ -197,7 +197,7 @@ impl StoreFlowQuestion {
     /// The key of the feed that serves this lookup: the cache key, which names tenant and store, and the number of the
     /// account that is used.
     pub fn feed_key(&self) -> (CacheKey, u64) {
-        (self.lookup.key.clone(), self.access.account.number())
+        (self.lookup.key.clone(), self.access.account.number)
     }
 
     /// The clock of the service.

@@ -13,7 +13,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::http::{Method, Version};
 use actix_web::web::Data;
 
-use super::flow::{self, StoreFlowQuestion};
+use super::flow::{self, StoreFlowLookup};
 use super::params::kinds::{IntegerKind, TextKind};
 use super::params::{Parameter, ParameterReader, Presence, STORE};
 use super::request_context::RequestContext;
@@ -22,7 +22,6 @@ use crate::auth::CurrentAuth;
 use crate::auth::caller::Caller;
 use crate::auth::scope::FlowRead;
 use crate::directory::StoreId;
-use crate::fast_path::VerifiedCaller;
 use crate::http::accept;
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
@@ -112,25 +111,25 @@ async fn watch_store_flow(
     context: RequestContext,
     parameters: EventsParameters,
 ) -> Result<HttpResponse, Problem> {
-    let auth = context.request().app_data::<Data<CurrentAuth>>().cloned();
+    let auth = context.request.app_data::<Data<CurrentAuth>>().cloned();
     let auth = auth.ok_or_else(|| Problem::of(ProblemType::InternalError))?;
-    let lookup = StoreFlowQuestion::of(&caller, &context, &parameters.store)?.requiring_fresh();
+    let lookup = StoreFlowLookup::of(&caller, &context, &parameters.store)?.requiring_fresh();
     let mut response = HttpResponse::Ok();
     response
         .insert_header((CONTENT_TYPE, accept::EVENT_STREAM))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header(PASS_ON_AT_ONCE);
     let shared = context.shared();
-    let slot = shared.stream_slots.take(caller.tenant(), caller.token().client_id())?;
+    let slot = shared.stream_slots.take(caller.tenant(), caller.verified.token.client_id())?;
     // An error now is a response of its own; a later error is an event.
     let found = lookup.fetch().await?;
-    if context.request().method() == Method::HEAD {
+    if context.request.method() == Method::HEAD {
         // No length is sent: a stream has none (RFC 9110 §8.6).
         return Ok(response.body(body::None::new()));
     }
     let listener = EventStream {
         auth,
-        caller: VerifiedCaller { token: caller.token().clone(), generation: caller.generation() },
+        caller: caller.verified.clone(),
         latest: shared.feeds.listen(lookup, &found),
         last_sent: parameters.last_sent,
         is_first: true,
@@ -138,15 +137,15 @@ async fn watch_store_flow(
         heartbeat: shared.stream_slots.heartbeat(),
         label: ProblemInstance {
             public_url: shared.public_url.clone(),
-            path: context.request().path().to_owned(),
+            path: context.request.path().to_owned(),
             request_id: context.request_id().to_owned(),
         },
         slot,
     };
-    if let Some(answers) = context.request().conn_data::<Rc<ResponseCounter>>() {
+    if let Some(answers) = context.request.conn_data::<Rc<ResponseCounter>>() {
         answers.next_is_stream();
     }
-    if context.request().version() >= Version::HTTP_11 {
+    if context.request.version() >= Version::HTTP_11 {
         return Ok(response.streaming(listener.events()));
     }
     // An HTTP/1.0 client, such as nginx by default, does not support chunks: the stream ends with the connection. The

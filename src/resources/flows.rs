@@ -5,7 +5,7 @@ use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::flow::{self, StoreFlow, StoreFlowQuestion};
+use super::flow::{self, StoreFlow, StoreFlowLookup};
 use super::joined::{self, JoinedBody, JoinedPart};
 use super::params::STORES;
 use super::request_context::RequestContext;
@@ -67,10 +67,10 @@ async fn read_flow_of_stores(
     stores: Vec<StoreId>,
 ) -> Result<HttpResponse, Problem> {
     let stores = context.each_once(&caller, stores);
-    caller.charge(context.request(), stores.len()).await?;
+    caller.charge(&context.request, stores.len()).await?;
     let parts = find_all(&caller, &context, &stores).await;
     joined::require_one(&parts)?;
-    let mut answer = JoinedBody::new();
+    let mut answer = JoinedBody::default();
     answer.text("{\"items\":[");
     for (number, found) in parts.iter().flatten().enumerate() {
         answer.text(if number > 0 { "," } else { "" });
@@ -93,9 +93,9 @@ async fn read_flow_of_stores(
 /// behind a gateway that hangs.
 async fn find_all(caller: &Caller<FlowRead>, context: &RequestContext, stores: &[StoreId]) -> Vec<JoinedPart> {
     let lookups =
-        stores.iter().map(|store| StoreFlowQuestion::of(caller, context, store).map(StoreFlowQuestion::as_one_of_many));
+        stores.iter().map(|store| StoreFlowLookup::of(caller, context, store).map(StoreFlowLookup::as_one_of_many));
     let (cached, others): (Vec<_>, Vec<_>) =
-        lookups.enumerate().partition(|(_, lookup)| lookup.as_ref().is_ok_and(StoreFlowQuestion::is_cached));
+        lookups.enumerate().partition(|(_, lookup)| lookup.as_ref().is_ok_and(StoreFlowLookup::is_cached));
     let finding = cached.into_iter().chain(others).map(|(place, lookup)| async move {
         match lookup {
             Ok(lookup) => (place, context.in_time(lookup.fetch()).await),

@@ -124,7 +124,7 @@ async fn list_inspections(
     let period = PeriodText(parameters.period.start_day(), parameters.period.end_day());
     let filters = filters(&period, &parameters.source_types, parameters.store.as_ref());
     let directory = context.directory(&caller);
-    let canonical = format!("{filters:?} {stores:?} {:?} {}", parameters.page, directory.version());
+    let canonical = format!("{filters:?} {stores:?} {:?} {}", parameters.page, directory.version);
     let ended = parameters.period.has_ended(context.shared().clock.now());
     let lookup = context.lookup(&caller, &RESOURCE, &canonical, stores.clone().unwrap_or_default(), ended)?;
     let page = parameters.page;

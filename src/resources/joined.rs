@@ -9,7 +9,8 @@ use crate::http::problem::{Problem, ProblemDocument};
 /// The result of one part.
 pub type JoinedPart = Result<CachedResponse, Problem>;
 
-/// A joined response that is being built.
+/// A joined response that is being built; [`Self::finish`] completes it.
+#[derive(Default)]
 pub struct JoinedBody {
     body: Vec<u8>,
     /// The input of the ETag: the texts between parts, and each part's own ETag, which is much shorter than the part.
@@ -22,17 +23,6 @@ pub struct JoinedBody {
 }
 
 impl JoinedBody {
-    /// Creates a response without parts; [`Self::finish`] completes it.
-    pub fn new() -> Self {
-        Self {
-            body: Vec::new(),
-            told_apart_by: Vec::new(),
-            age: Duration::ZERO,
-            left: None,
-            outcome: CacheOutcome::Hit,
-        }
-    }
-
     /// Adds text between parts.
     pub fn text(&mut self, json: &str) {
         self.written(json.as_bytes());
@@ -41,11 +31,11 @@ impl JoinedBody {
     /// Adds a part, in its stored form.
     pub fn part(&mut self, found: &CachedResponse) {
         let entry = &found.entry;
-        self.body.extend_from_slice(&entry.identity().body);
+        self.body.extend_from_slice(&entry.identity.body);
         // An ETag has quotes of its own, and no text between parts ends within quotes.
-        self.told_apart_by.extend_from_slice(entry.identity().etag.as_bytes());
+        self.told_apart_by.extend_from_slice(entry.identity.etag.as_bytes());
         self.age = self.age.max(found.age);
-        let left = entry.freshness().fresh.saturating_sub(found.age);
+        let left = entry.freshness.fresh.saturating_sub(found.age);
         self.left = Some(self.left.map_or(left, |others| others.min(left)));
         // An outcome other than a hit is reported; of several, the last one.
         if found.outcome != CacheOutcome::Hit {
@@ -84,6 +74,6 @@ pub fn require_one(parts: &[JoinedPart]) -> Result<(), Problem> {
         return Ok(());
     }
     let problems = || parts.iter().filter_map(|part| part.as_ref().err());
-    let failure = problems().find(|problem| problem.kind().status() >= 500);
+    let failure = problems().find(|problem| problem.kind.status() >= 500);
     failure.or_else(|| problems().next()).map_or(Ok(()), |problem| Err(problem.clone()))
 }

@@ -108,12 +108,12 @@ async fn read_store_overview(
     parameters: OverviewParameters,
 ) -> Result<HttpResponse, Problem> {
     let store = context.granted(&caller, &parameters.store)?;
-    caller.charge(context.request(), parameters.parts.len()).await?;
+    caller.charge(&context.request, parameters.parts.len()).await?;
     let parts =
         join_all(parameters.parts.iter().map(|(_, part)| context.in_time(find(*part, &caller, &context, &parameters))))
             .await;
     joined::require_one(&parts)?;
-    let mut answer = JoinedBody::new();
+    let mut answer = JoinedBody::default();
     // An id has no character that would have to be escaped.
     answer.text(&format!("{{\"store_id\":\"{}\"", store.id));
     for ((name, _), found) in parameters.parts.iter().zip(&parts) {

@@ -19,11 +19,12 @@ use serde::Serialize;
 use super::Resource;
 use super::joined::JoinedPart;
 use super::params::{ParameterReader, Parsed};
+use crate::auth::VerifiedCaller;
 use crate::auth::caller::Caller;
 use crate::auth::scope::{CacheBypass, Scope};
 use crate::cache::{CacheKey, CachedResponse, Lookup};
 use crate::directory::{Directories, StoreId};
-use crate::fast_path::{NewMemo, VerifiedCaller};
+use crate::fast_path::NewMemo;
 use crate::gateway::GatewayClient;
 use crate::gateway::error::Error;
 use crate::gateway::tenants::Tenant;
@@ -38,8 +39,10 @@ pub use source::{AnswerSource, FetchedValue, SharedState};
 
 /// A request with everything that is needed to respond to it.
 pub struct RequestContext {
-    request: HttpRequest,
-    source: AnswerSource,
+    /// The request.
+    pub request: HttpRequest,
+    /// The source of responses, for work that continues after this request.
+    pub source: AnswerSource,
     /// The store directories, the same for the whole request.
     directories: Directories,
     /// The caller's tenant, the same for the whole request: whatever is fetched with its accounts is cached under them.
@@ -110,6 +113,14 @@ impl RequestContext {
         result
     }
 
+    /// The path of the request and its parameters in the query, but for those that choose a page, for links to other
+    /// pages. The parameters must have been parsed.
+    pub fn filters_beside_page(&self) -> (String, Vec<(String, String)>) {
+        let query = form_urlencoded::parse(self.request.query_string().as_bytes()).into_owned();
+        let filters = query.filter(|(name, _)| name != "page" && name != "page_size");
+        (self.request.path().to_owned(), filters.collect())
+    }
+
     /// Creates a lookup in the cache. `canonical` is equal for all requests with the same response, and `ended` says
     /// whether the lookup is about a period that has ended.
     ///
@@ -131,15 +142,14 @@ impl RequestContext {
         let source = tenant.source(resource.method().map(|method| method.vendor));
         let key = CacheKey::new(tenant.name(), resource.name, shape, source, canonical);
         if !self.is_for_now.get() {
-            let caller = VerifiedCaller { token: caller.token().clone(), generation: caller.generation() };
-            self.asked.replace(Some((caller, key.clone())));
+            self.asked.replace(Some((caller.verified.clone(), key.clone())));
         }
         Ok(Lookup {
             key,
             freshness: policy.freshness(ended),
             stores,
             require_fresh: false,
-            principal: caller.token().principal().clone(),
+            principal: caller.verified.token.principal().clone(),
             bypass: caller.has_scope(CacheBypass::NAME) && reply::wants_no_cache(&self.request),
         })
     }
@@ -176,7 +186,7 @@ impl RequestContext {
 
     /// Responds with what was found for the only lookup of this request, and records the lookup for repeats of the
     /// request.
-    pub async fn reply_to_question(&self, resource: &'static Resource, found: &CachedResponse) -> HttpResponse {
+    pub async fn reply_to_lookup(&self, resource: &'static Resource, found: &CachedResponse) -> HttpResponse {
         if let Some((caller, key)) = self.asked.take() {
             let stores = self.exchange.details().stores.clone();
             let new_memo = NewMemo { caller, key, resource: resource.name, entry: found.entry.clone(), stores };
@@ -185,7 +195,7 @@ impl RequestContext {
         self.reply(found).await
     }
 
-    /// Finds the response as [`AnswerSource::find`] does, and then calls [`Self::reply_to_question`].
+    /// Finds the response as [`AnswerSource::find`] does, and then calls [`Self::reply_to_lookup`].
     ///
     /// # Errors
     /// The problem of the gateway's failure.
@@ -201,7 +211,7 @@ impl RequestContext {
         Fut: Future<Output = Result<FetchedValue<T>, Error>> + 'static,
     {
         let found = self.source.find(resource, lookup, fetch).await?;
-        Ok(self.reply_to_question(resource, &found).await)
+        Ok(self.reply_to_lookup(resource, &found).await)
     }
 
     /// The document of a problem within a response.
@@ -218,14 +228,14 @@ impl RequestContext {
     ///
     /// # Errors
     /// The problem of the gateway's failure.
-    pub async fn answer_unkept<S, T, F, Fut>(&self, caller: &Caller<S>, fetch: F) -> Result<HttpResponse, Problem>
+    pub async fn answer_uncached<S, T, F, Fut>(&self, caller: &Caller<S>, fetch: F) -> Result<HttpResponse, Problem>
     where
         S: Scope,
         T: Serialize,
         F: FnOnce(GatewayClient) -> Fut,
         Fut: Future<Output = Result<T, Error>>,
     {
-        let gateway = self.source.gateway.on_behalf_of(caller.token().principal().clone());
+        let gateway = self.source.gateway.on_behalf_of(caller.verified.token.principal().clone());
         let value = fetch(gateway).await?;
         let mut response = HttpResponse::Ok().json(value);
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -235,15 +245,5 @@ impl RequestContext {
     /// The state that all workers share.
     pub fn shared(&self) -> &SharedState {
         self.source.shared()
-    }
-
-    /// The request.
-    pub const fn request(&self) -> &HttpRequest {
-        &self.request
-    }
-
-    /// The source of responses, for work that continues after this request.
-    pub const fn source(&self) -> &AnswerSource {
-        &self.source
     }
 }

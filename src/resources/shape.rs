@@ -93,7 +93,7 @@ type = "integer"
     fn digest_of_declared(text: &str) -> SettingsDigest {
         let table = text.parse().unwrap();
         let report = Report::default().of_text(Some(text.to_owned()));
-        let declared = Declarations::read(&Section::root(&table, &report).section("resources"), &Vendors::default());
+        let declared = Declarations::read(&Section::root(&table, &report), &Vendors::default());
         assert_eq!(report.finish(&table).err().map(|problems| problems.0), None, "{text}");
         let catalogue = Catalogue::with(&declared);
         *catalogue.shape(catalogue.iter().last().unwrap()).unwrap()

@@ -218,7 +218,7 @@ async fn read_store(
     store: StoreId,
 ) -> Result<HttpResponse, Problem> {
     let found = find(&caller, &context, &store).await?;
-    Ok(context.reply_to_question(&RESOURCE, &found).await)
+    Ok(context.reply_to_lookup(&RESOURCE, &found).await)
 }
 
 /// Finds a store in the cache, the OMS or the directory.
@@ -241,11 +241,11 @@ pub async fn find(
         (Err(missing), _, None) => return Err(missing.into()),
     };
     // The OMS may write the code in another case, and then another row of the directory describes the store.
-    let canonical = format!("{numbers:?} {}", directory.version());
+    let canonical = format!("{numbers:?} {}", directory.version);
     let stores = numbers.all().into_iter().map(str::to_owned).collect();
     let lookup = context.lookup(caller, &RESOURCE, &canonical, stores, false)?;
     context
-        .source()
+        .source
         .find(&RESOURCE, lookup, move |gateway| async move {
             match known_by {
                 KnownBy::Oms(access, code, row) => from_oms(&access, &gateway, &code, &directory, row.as_ref()).await,

@@ -228,7 +228,7 @@ async fn list_stores(
     }
     written.extend(parameters.name.clone().map(|name| ("name", name)));
     // The caller's filters are part of the key: the same stores have another `Link` for a caller who wrote no code.
-    let canonical = format!("{selection:?} {written:?} {:?} {}", parameters.page, directory.version());
+    let canonical = format!("{selection:?} {written:?} {:?} {}", parameters.page, directory.version);
     let lookup = context.lookup(&caller, &RESOURCE, &canonical, selection.named(), false)?;
     let reading = StoreListQuery { oms, directory, selection, name: parameters.name, page: parameters.page, written };
     context.answer(&RESOURCE, lookup, move |gateway| reading.fetch(gateway)).await

@@ -65,7 +65,7 @@ async fn list_faults(state: Data<SandboxState>) -> HttpResponse {
 }
 
 async fn order_fault(body: ControlBody, state: Data<SandboxState>) -> HttpResponse {
-    with_text(body, |text| FaultOrder::from_json(text).map(|order| state.faults.push(order)))
+    with_text(body, |text| FaultOrder::from_json_beside(text, &state.packs()).map(|order| state.faults.push(order)))
 }
 
 async fn clear_faults(state: Data<SandboxState>) -> HttpResponse {

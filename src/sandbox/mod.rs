@@ -1,6 +1,6 @@
-//! A simulated gateway: both vendors' wire dialects behind a real listener, with the checks of the real ones. It knows
-//! the wire format and none of our resources. It shares with the proxy only the signatures, the sorting of parameters,
-//! the clock, and the human form of durations.
+//! A simulated gateway: the built-in vendors' wire dialects and those of packs behind a real listener, with the checks of
+//! the real ones. It knows the wire format and none of our resources. It shares with the proxy only the packs, the
+//! signatures, the sorting of parameters, the clock, and the human form of durations.
 
 mod behaviour;
 mod calls;
@@ -13,6 +13,7 @@ mod fields;
 mod form;
 mod oms;
 mod opretail;
+mod pack;
 mod replay;
 mod server;
 mod settings;
@@ -44,6 +45,7 @@ pub use self::settings::{
 pub use self::vendor::SandboxVendor;
 use self::world::stores::CountedStore;
 use crate::clock::Clock;
+use crate::gateway::vendor::Vendor;
 
 /// A running sandbox.
 pub struct Sandbox {
@@ -97,6 +99,11 @@ impl Sandbox {
     /// The address of the OMS's RPC service.
     pub fn oms_url(&self) -> String {
         self.base_url() + RPC
+    }
+
+    /// The part of a configuration that calls the gateway of a pack with its account.
+    pub fn pack_configuration(&self, vendor: Vendor, tenant: &str) -> String {
+        pack::configuration(vendor, tenant, &self.base_url())
     }
 
     /// The number of requests to all endpoints.

@@ -1,4 +1,4 @@
-//! The vendors' three endpoints, and the state that all workers share.
+//! The vendors' endpoints, and the state that all workers share.
 
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, Resource};
@@ -13,9 +13,11 @@ use super::faults::{Fault, FaultQueue};
 use super::form::DecodedForm;
 use super::oms::{self, Oms};
 use super::opretail::{self, CallParameters, OpRetail, SandboxEndpoint, USER_TOKEN_HEADERS};
+use super::pack::{PACKS, PackGateway, Received, Request as PackRequest};
 use super::settings::SandboxSettings;
 use super::vendor::SandboxVendor;
 use crate::clock::Clock;
+use crate::gateway::vendor::Vendor;
 
 /// The older endpoint of OPRetail.
 pub const M_API: &str = "/m.api";
@@ -29,6 +31,7 @@ const RPC_WITHOUT_SLASH: &str = "/index.php/openapi/rpc/service";
 pub struct SandboxState {
     opretail: OpRetail,
     oms: Oms,
+    packs: Vec<PackGateway>,
     clock: Clock,
     pub(super) behaviour: CurrentBehaviour,
     pub(super) calls: CallCounts,
@@ -41,6 +44,7 @@ impl SandboxState {
         Self {
             opretail: OpRetail::new(settings, clock.clone()),
             oms: Oms::new(settings, clock.clone()),
+            packs: settings.packs.iter().map(|vendor| PackGateway::new(*vendor, settings, clock.clone())).collect(),
             clock,
             behaviour: CurrentBehaviour::new(Behaviour::from(settings)),
             calls: CallCounts::default(),
@@ -51,6 +55,12 @@ impl SandboxState {
     /// Ends every user's token.
     pub fn forget_logins(&self) {
         self.opretail.forget_logins();
+        self.packs.iter().for_each(PackGateway::forget_logins);
+    }
+
+    /// The packs whose gateways are simulated.
+    pub fn packs(&self) -> Vec<Vendor> {
+        self.packs.iter().map(|gateway| gateway.vendor).collect()
     }
 
     fn arrived(&self, vendor: SandboxVendor, method: Option<&str>) -> Option<Fault> {
@@ -78,7 +88,8 @@ pub fn routes(configuration: &mut ServiceConfig) {
     configuration
         .service(opretail_endpoint(M_API, SandboxEndpoint::MApi))
         .service(opretail_endpoint(CLOUD_API, SandboxEndpoint::CloudApi))
-        .service(web::resource([RPC, RPC_WITHOUT_SLASH]).route(web::post().to(rpc)).route(web::get().to(rpc)));
+        .service(web::resource([RPC, RPC_WITHOUT_SLASH]).route(web::post().to(rpc)).route(web::get().to(rpc)))
+        .service(web::resource(format!("{PACKS}/{{_:.*}}")).route(web::post().to(pack)).route(web::get().to(pack)));
 }
 
 // The HTTP methods that the vendor's SDKs send.
@@ -133,6 +144,35 @@ async fn rpc(request: HttpRequest, body: Bytes, state: Data<SandboxState>) -> Ht
         answer = oms::answer_code(code, &form, &behaviour);
     }
     state.send(answer, fault, &request).await
+}
+
+async fn pack(request: HttpRequest, body: Bytes, state: Data<SandboxState>) -> HttpResponse {
+    let path = request.path();
+    let found = state.packs.iter().find_map(|gateway| Some((gateway, gateway.below(path)?)));
+    let Some((gateway, below)) = found else { return HttpResponse::NotFound().finish() };
+    let headers = request.headers().iter();
+    let received = Received::read(
+        gateway.vendor,
+        &PackRequest {
+            http: request.method().as_str(),
+            url: format!("{}://{}{path}", request.connection_info().scheme(), request.connection_info().host()),
+            path,
+            below,
+            query: request.query_string(),
+            headers: headers
+                .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
+                .collect(),
+            content_type: request.content_type(),
+            body: &body,
+        },
+    );
+    let fault = state.arrived(SandboxVendor::Pack(gateway.vendor), Some(received.method()));
+    let behaviour = state.behaviour.get();
+    let mut answer = gateway.answer(&received, &behaviour);
+    if let Some(Fault::Code(code)) = &fault {
+        answer = gateway.answer_code(code, &behaviour);
+    }
+    state.send(answer.into(), fault, &request).await
 }
 
 // A body of another type has no parameters, as at the vendors' own servers.

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use secrecy::SecretString;
 
 pub use super::world::stores::Shop as OmsShop;
+use crate::gateway::vendor::Vendor;
 
 /// The settings of a sandbox. The default has one ordinary account at each vendor, and no unusual behaviour.
 #[derive(Clone, Debug)]
@@ -44,6 +45,12 @@ pub struct SandboxSettings {
     pub login_token_field: LoginTokenField,
     /// How the answer to `ssoLogin` states the token's expiry.
     pub login_expiry: LoginExpiry,
+    /// The packs whose gateways are simulated beside the built-in ones.
+    pub packs: Vec<Vendor>,
+    /// How far timestamps may be off at the gateways of packs; `None` for what each pack says.
+    pub pack_timestamp_window: Option<Duration>,
+    /// How long the gateways of packs remember a signature; `None` for what each pack says.
+    pub pack_replay_window: Option<Duration>,
     /// The seed for random faults; `None` for another one in each sandbox.
     pub seed: Option<u64>,
 }
@@ -67,6 +74,9 @@ impl Default for SandboxSettings {
             login_lifetime: Duration::from_secs(7_200),
             login_token_field: LoginTokenField::Token,
             login_expiry: LoginExpiry::Milliseconds,
+            packs: Vec::new(),
+            pack_timestamp_window: None,
+            pack_replay_window: None,
             seed: None,
         }
     }

@@ -23,13 +23,14 @@ pub fn of(vendor: &str, parameters: &[WireParameter<'_>], secret: &str, fields: 
         Variable::Credential(name) => fields.iter().find(|(own, _)| own == name).map(|(_, value)| (*value).to_owned()),
         _ => None,
     };
-    let signing = vendor.pack().signing.with(field);
+    let Some(signing) = &vendor.pack().signing else { return String::new() };
+    let signing = signing.with(field);
     signing.sign(&signing.pairs(parameters), &Secret(secret))
 }
 
 /// The text that the first digest covers, without the secret.
 pub fn signed_text(vendor: &str, parameters: &[WireParameter<'_>]) -> String {
     let Some(vendor) = Vendors::default().get(vendor) else { return String::new() };
-    let signing = &vendor.pack().signing;
+    let Some(signing) = &vendor.pack().signing else { return String::new() };
     signing.explain(&signing.pairs(parameters), &Secret(""), "")
 }

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-/// One of the two simulated gateways, by its name in orders.
+use crate::gateway::vendor::Vendor;
+
+/// One of the simulated gateways, by its name in orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(into = "&'static str")]
 pub enum SandboxVendor {
@@ -10,15 +12,19 @@ pub enum SandboxVendor {
     OpRetail,
     /// The OMS.
     Oms,
+    /// The gateway of a pack.
+    Pack(Vendor),
 }
 
 impl SandboxVendor {
-    pub(super) const ALL: [Self; 2] = [Self::OpRetail, Self::Oms];
+    /// The gateways that every sandbox has.
+    pub(super) const BUILT_IN: [Self; 2] = [Self::OpRetail, Self::Oms];
 
-    pub(super) const fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::OpRetail => "opretail",
             Self::Oms => "oms",
+            Self::Pack(vendor) => vendor.name(),
         }
     }
 }

@@ -16,11 +16,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 use super::framing::{FramingValidator, Incomplete};
+use super::listener::ConnectionLimits;
 use super::parse_error::{self, UnreadRequest};
 use super::pipelining::ResponseCounter;
 use super::slots::{ConnectionSlot, RECHECK};
-use super::slow_clients::{ClientTimeouts, StallDetector};
-use crate::http::public_url::PublicUrl;
+use super::slow_clients::StallDetector;
 
 /// How long a client may keep sending after its last response, so that it can read the response before the connection
 /// closes (lingering close).
@@ -37,14 +37,13 @@ pub struct Connection<T> {
     next_look: Option<Pin<Box<Sleep>>>,
     framing: FramingValidator,
     stalls: StallDetector,
-    responses: Rc<ResponseCounter>,
+    /// Counts the responses.
+    pub responses: Rc<ResponseCounter>,
     /// Bytes received after the request in progress.
     buffered: BytesMut,
     /// The client has closed its side; reported to the parser once nothing is buffered.
     has_ended: bool,
-    /// Whether responses depend on `Origin`.
-    varies_by_origin: bool,
-    public_url: PublicUrl,
+    limits: Rc<ConnectionLimits>,
     client_address: Option<IpAddr>,
     /// The unwritten rest of the problem that replaces the framework's own parse-error response.
     parse_error: Option<Bytes>,
@@ -54,47 +53,23 @@ pub struct Connection<T> {
 }
 
 impl<T> Connection<T> {
-    /// Guards this socket.
-    pub fn new(
-        io: T,
-        slot: ConnectionSlot,
-        timeouts: ClientTimeouts,
-        varies_by_origin: bool,
-        public_url: PublicUrl,
-    ) -> Self {
+    /// Guards this socket of the client at `peer`, whose address the access log states.
+    pub fn new(io: T, slot: ConnectionSlot, peer: Option<SocketAddr>, limits: &Rc<ConnectionLimits>) -> Self {
         Self {
             io,
             slot,
             next_look: None,
-            framing: FramingValidator::default(),
-            stalls: StallDetector::new(timeouts),
+            framing: FramingValidator::of_heads(limits.largest_head),
+            stalls: StallDetector::new(limits.timeouts),
             responses: Rc::default(),
             buffered: BytesMut::new(),
             has_ended: false,
-            varies_by_origin,
-            public_url,
-            client_address: None,
+            limits: limits.clone(),
+            client_address: peer.map(|peer| peer.ip().to_canonical()),
             parse_error: None,
             is_leaving: false,
             is_answered_early: false,
         }
-    }
-
-    /// Sets the client's address for the access log.
-    #[must_use]
-    pub fn with_client_address(self, peer: Option<SocketAddr>) -> Self {
-        Self { client_address: peer.map(|peer| peer.ip().to_canonical()), ..self }
-    }
-
-    /// Sets the largest request head, in bytes.
-    #[must_use]
-    pub fn of_heads(self, largest: usize) -> Self {
-        Self { framing: FramingValidator::of_heads(largest), ..self }
-    }
-
-    /// Returns the counter of this connection's responses.
-    pub const fn responses(&self) -> &Rc<ResponseCounter> {
-        &self.responses
     }
 
     /// Whether the parser gets nothing more until the request in progress is answered.
@@ -319,6 +294,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<T> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let response = match self.parse_error.clone() {
             Some(response) => response,
+            // The framework's own responses have no body, so nearly all writes end in another way.
+            None if !bytes.ends_with(b"\r\n\r\n") => return self.write_on(context, bytes),
             None => match parse_error::find(bytes) {
                 None => return self.write_on(context, bytes),
                 // The bytes before the response are written first, by themselves.
@@ -327,8 +304,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<T> {
                     error: self.framing.error(),
                     is_for_head: self.framing.is_for_head()
                         || (self.slot.is_waited_for() && self.buffered.starts_with(b"HEAD ")),
-                    varies_by_origin: self.varies_by_origin,
-                    public_url: self.public_url.clone(),
+                    varies_by_origin: self.limits.varies_by_origin,
+                    public_url: self.limits.public_url.clone(),
                     has_no_slot: self.slot.is_waited_for(),
                     client_address: self.client_address,
                 }),

@@ -84,25 +84,14 @@ where
     S::Response: Into<Response<B>>,
     B: MessageBody + 'static,
 {
-    let ConnectionLimits {
-        workers,
-        connections,
-        connections_are_set,
-        timeouts,
-        keep_alive,
-        drain,
-        varies_by_origin,
-        public_url,
-        largest_head,
-    } = limits.clone();
-    let connections = open_files::fit(connections, connections_are_set).div_ceil(workers.max(1));
+    let connections = open_files::fit(limits.connections, limits.connections_are_set).div_ceil(limits.workers.max(1));
     let builder = Server::build()
-        .workers(workers)
+        .workers(limits.workers)
         // `signals.rs` handles signals.
         .disable_signals()
         // The limit is higher than the number of slots, so that a health check gets past waiting connections.
         .max_concurrent_connections(slots::most(connections))
-        .shutdown_timeout(drain.as_secs());
+        .shutdown_timeout(limits.drain.as_secs());
     let stopping = builder.graceful_shutdown_signal();
     let (stop, on_stop) = (stopping.clone(), Rc::new(on_stop));
     supervisor.task("stop", move || {
@@ -113,16 +102,17 @@ where
             Ok(())
         }
     });
+    let limits = limits.clone();
     let builder = builder.listen("storegate", listener, move || {
-        let (stopping, public_url) = (stopping.clone(), public_url.clone());
+        let (stopping, limits) = (stopping.clone(), Rc::new(limits.clone()));
         let application = application().into_factory().map_err(|error| Response::from(error.into().error_response()));
         let application = without_pipelining(map_config(application, |()| AppConfig::default()));
         let http = HttpService::build()
             .on_connect_ext(|connection: &Connection<TcpStream>, data| {
-                data.insert(connection.responses().clone());
+                data.insert(connection.responses.clone());
             })
-            .keep_alive(keep_alive)
-            .client_request_timeout(timeouts.head)
+            .keep_alive(limits.keep_alive)
+            .client_request_timeout(limits.timeouts.head)
             .client_disconnect_timeout(LINGERING_CLOSE)
             // Idle connections are closed, so that the drain does not wait for them.
             .graceful_shutdown_signal(move || {
@@ -133,10 +123,7 @@ where
         let slots = Slots::new(connections);
         fn_service(move |io: TcpStream| {
             let peer = io.peer_addr().ok();
-            let connection = Connection::new(io, slots.enter(), timeouts, varies_by_origin, public_url.clone())
-                .with_client_address(peer)
-                .of_heads(largest_head);
-            ready(Ok::<_, DispatchError>((connection, peer)))
+            ready(Ok::<_, DispatchError>((Connection::new(io, slots.enter(), peer, &limits), peer)))
         })
         .and_then(http)
     })?;

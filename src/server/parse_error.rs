@@ -8,12 +8,12 @@ use std::net::IpAddr;
 use bytes::Bytes;
 
 use super::framing_error::FramingError;
-use crate::http::access_log::{self, AccessLine};
+use crate::http::access_log;
 use crate::http::problem::{PROBLEM_JSON, Problem};
 use crate::http::problem_type::ProblemType;
 use crate::http::public_url::PublicUrl;
 use crate::http::request_id;
-use crate::telemetry::traces::Trace;
+use crate::telemetry::traces::AnsweredRequest;
 
 /// The length in bytes of an HTTP date (RFC 9110 §5.6.7).
 const DATE: usize = 29;
@@ -44,8 +44,7 @@ pub struct FrameworkResponse<'b> {
     date: &'b [u8],
 }
 
-/// Finds the framework's own response at the end of these bytes. All other responses have an `x-request-id`, and most bodies
-/// do not end in an empty line, so the check is cheap.
+/// Finds the framework's own response at the end of these bytes. All other responses have an `x-request-id`.
 pub fn find(bytes: &[u8]) -> Option<FrameworkResponse<'_>> {
     let rest = bytes.strip_suffix(b"\r\n\r\n")?;
     let (rest, date) = rest.split_at_checked(rest.len().checked_sub(DATE)?)?;
@@ -80,8 +79,15 @@ impl FrameworkResponse<'_> {
         let body = serde_json::to_string(&document).unwrap_or_default();
         let retry_after = if unread.has_no_slot { "retry-after: 1\r\n" } else { "" };
         let bytes_sent = if unread.is_for_head { 0 } else { body.len() as u64 };
-        let line = AccessLine::unrouted(&id, document.status, bytes_sent, unread.client_address);
-        access_log::write(&line, None, None, Trace::None);
+        let answered = AnsweredRequest {
+            id: &id,
+            resource: access_log::UNROUTED,
+            status: document.status,
+            bytes_sent: Some(bytes_sent),
+            client_address: unread.client_address,
+            ..AnsweredRequest::default()
+        };
+        access_log::write(&answered, None);
         let vary = if unread.varies_by_origin { "vary: Origin\r\n" } else { "" };
         let (status, length, id) = (document.status, body.len(), &*id);
         let date = String::from_utf8_lossy(self.date);

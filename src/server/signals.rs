@@ -1,11 +1,10 @@
 //! Graceful shutdown on SIGTERM: the service reports that it is not ready and keeps serving while load balancers turn
 //! away. Then the listener closes and requests in progress are finished. SIGINT and SIGQUIT end the process at once.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-
-use crate::http::stopping::Stopping;
 
 /// What a signal requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,11 +81,11 @@ impl Signals {
 
 /// Waits for signals and stops the server. A second SIGTERM skips the wait for load balancers. SIGINT or SIGQUIT skips
 /// the wait for requests in progress: this function then returns before the server has stopped.
-pub async fn on_signal(mut signals: Signals, server: ServerHandle, stopping: Stopping, delay: Duration) {
+pub async fn on_signal(mut signals: Signals, server: ServerHandle, stopping: &AtomicBool, delay: Duration) {
     if signals.next().await == SignalKind::ToEnd {
         return;
     }
-    stopping.begin();
+    stopping.store(true, Ordering::Relaxed);
     tracing::info!(delay_seconds = delay.as_secs_f64(), "stopping: not ready from now on");
     if tokio::time::timeout(delay, signals.next()).await == Ok(SignalKind::ToEnd) {
         return;

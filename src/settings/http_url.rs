@@ -21,6 +21,9 @@ pub enum HttpUrlError {
     /// A colon without a port that can be called.
     #[error("the port of the URL is not a number from 1 to 65535")]
     Port,
+    /// A query, where none is expected.
+    #[error("the URL has a query")]
+    Query,
     /// What only browsers read.
     #[error("the URL has a fragment, which begins with #")]
     Fragment,
@@ -45,6 +48,14 @@ pub fn parse(text: &str) -> Result<Uri, HttpUrlError> {
     // The usual port does not matter here.
     port(authority, 80).ok_or(HttpUrlError::Port)?;
     if text.contains('#') { Err(HttpUrlError::Fragment) } else { Ok(uri) }
+}
+
+/// Parses such a URL without a query.
+///
+/// # Errors
+/// The text is no such URL, or has a query.
+pub fn parse_plain(text: &str) -> Result<Uri, HttpUrlError> {
+    parse(text).and_then(|uri| if uri.query().is_none() { Ok(uri) } else { Err(HttpUrlError::Query) })
 }
 
 /// The port of a server: the `usual` one where none is written, and `None` where something else than a port is.

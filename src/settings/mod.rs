@@ -37,5 +37,5 @@ pub(crate) use table::section;
 pub use table::{SectionSettings, SectionTable, Setting};
 pub use toml_text::parse_toml;
 pub use units::{parse_duration, shown_duration};
-pub(crate) use value::choices;
-pub use value::{File, Kind, SettingValue, Size, TextValue, read_within, written};
+pub use value::{File, Kind, Scalar, SettingValue, Size, TextValue, read_within, written};
+pub(crate) use value::{choices, named};

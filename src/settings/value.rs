@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use secrecy::SecretString;
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 use toml::{Table, Value as Toml};
 
@@ -140,6 +141,43 @@ impl From<Size> for usize {
     }
 }
 
+/// A text, or another value as JSON: a number, `true` or `false`, or a list of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Scalar {
+    /// The text, or the JSON.
+    pub text: String,
+    /// Whether it is JSON.
+    pub is_json: bool,
+}
+
+impl SettingValue for Scalar {
+    fn kind() -> Kind {
+        let schema = json!({"type": ["string", "number", "boolean", "array"]});
+        Kind { name: "text, number, `true`, `false` or a list of them".into(), schema }
+    }
+
+    fn read(section: &Section<'_>, key: &str) -> Option<Self> {
+        let text = match section.value(key)? {
+            Toml::String(text) => return Some(Self { text: text.clone(), is_json: false }),
+            Toml::Array(items) if items.iter().all(is_scalar) => serde_json::to_string(items).ok(),
+            value if is_scalar(value) => serde_json::to_string(value).ok(),
+            _ => None,
+        };
+        if text.is_none() {
+            section.problem(key, "this is a text in double quotes, a number, true or false, or a list of them");
+        }
+        Some(Self { text: text?, is_json: true })
+    }
+}
+
+fn is_scalar(value: &Toml) -> bool {
+    match value {
+        Toml::String(_) | Toml::Integer(_) | Toml::Boolean(_) => true,
+        Toml::Float(number) => number.is_finite(),
+        Toml::Array(_) | Toml::Table(_) | Toml::Datetime(_) => false,
+    }
+}
+
 /// The path of a file.
 #[derive(Debug)]
 pub struct File(pub String);
@@ -237,3 +275,27 @@ macro_rules! choices {
     };
 }
 pub(crate) use choices;
+
+/// Declares an enum whose variants have names that users see: in metrics, documents or on the wire.
+macro_rules! named {
+    (
+        $(#[$about:meta])* $visible:vis enum $type:ident {
+            $($(#[$text_of:meta])* $variant:ident = $name:literal,)+
+        }
+    ) => {
+        $(#[$about])*
+        $visible enum $type {
+            $($(#[$text_of])* $variant,)+
+        }
+
+        impl $type {
+            /// Returns the name.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+        }
+    };
+}
+pub(crate) use named;

@@ -3,11 +3,13 @@
 //! dropped and counted.
 
 use std::cell::Cell;
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::clock::Deadline;
 
@@ -37,7 +39,7 @@ thread_local! {
 }
 
 /// A bounded queue of log lines.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct LineQueue {
     waiting: Mutex<QueuedLines>,
     /// Notified when there are lines to write, or a flush waits.
@@ -47,7 +49,7 @@ pub struct LineQueue {
     lost: AtomicU64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct QueuedLines {
     bytes: Vec<u8>,
     lines: u64,
@@ -68,27 +70,7 @@ struct Batch {
     without_room: u64,
 }
 
-impl Default for LineQueue {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl LineQueue {
-    /// Creates an empty queue.
-    pub const fn new() -> Self {
-        let waiting = QueuedLines {
-            bytes: Vec::new(),
-            lines: 0,
-            without_room: 0,
-            came: 0,
-            settled: 0,
-            thread_sleeps: false,
-            flushing: 0,
-        };
-        Self { waiting: Mutex::new(waiting), filled: Condvar::new(), settled: Condvar::new(), lost: AtomicU64::new(0) }
-    }
-
     /// Adds a line, which includes its line end; it is dropped if there is no room.
     pub fn push(&self, line: &[u8]) {
         let mut waiting = self.waiting();
@@ -184,6 +166,26 @@ impl LineQueue {
 
     fn waiting(&self) -> MutexGuard<'_, QueuedLines> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Each write adds a line and never fails.
+impl Write for &LineQueue {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.push(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for &'static LineQueue {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self
     }
 }
 

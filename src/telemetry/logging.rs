@@ -5,13 +5,12 @@
 //! be written.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::reload::Handle;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -57,7 +56,7 @@ impl LogSettings {
 const FLUSH: Duration = Duration::from_millis(500);
 
 /// The queue in front of stderr. A process has one stderr, so there is one queue.
-static LINES: LineQueue = LineQueue::new();
+static LINES: LazyLock<LineQueue> = LazyLock::new(LineQueue::default);
 
 /// The writer thread; `None` when the system cannot start one.
 static WRITER: LazyLock<Option<SupervisedThread>> = LazyLock::new(|| {
@@ -108,28 +107,6 @@ impl Drop for FlushAtEnd {
     }
 }
 
-/// Writes the lines of the log to the queue.
-struct QueueWriter;
-
-impl<'a> MakeWriter<'a> for QueueWriter {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        Self
-    }
-}
-
-impl Write for QueueWriter {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        LINES.push(line);
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Replaces the filter. A process has one log, so there is one such function.
 static CHANGE: OnceLock<Box<dyn Fn(EnvFilter) + Send + Sync>> = OnceLock::new();
 
@@ -137,7 +114,7 @@ static CHANGE: OnceLock<Box<dyn Fn(EnvFilter) + Send + Sync>> = OnceLock::new();
 pub fn start(settings: &LogSettings) {
     let filter = EnvFilter::try_new(&settings.filter).unwrap_or_else(|_| EnvFilter::new(LogSettings::default().filter));
     let colours = std::io::stderr().is_terminal();
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(QueueWriter).with_ansi(colours);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(&*LINES).with_ansi(colours);
     // A formatting error is a mistake that tests find; to report it, the crate would write to stderr itself.
     let lines = lines.log_internal_errors(false);
     let _started = WRITER.is_some();

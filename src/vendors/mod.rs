@@ -1,8 +1,9 @@
-//! The vendors of the running program: the built-in packs, and those of the configuration.
+//! The vendors of the running program: the built-in ones, and those that the configuration adds.
 
+pub mod bundled;
 pub mod pack;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use crate::directory::VendorIds;
 use crate::gateway::protocol::Method;
@@ -10,17 +11,16 @@ use crate::gateway::tenants::TenantSettings;
 use crate::gateway::vendor::Vendor;
 use crate::settings::{File, FileError, Section, SectionSettings as _, section, text_of_file};
 
-/// The packs in the binary, with the names of their files.
-const BUILT_IN: [(&str, &str); 2] = [
-    ("packs/opretail.toml", include_str!("../../packs/opretail.toml")),
-    ("packs/oms.toml", include_str!("../../packs/oms.toml")),
-];
+/// The vendors that every configuration has, since resources of the program call them. The other packs in the binary are
+/// read only where `[vendors]` names them.
+const BUILT_IN: [&str; 2] = ["opretail", "oms"];
 
 /// The built-in vendors. A built-in pack that cannot be read is a mistake that tests find.
 static VENDORS: LazyLock<Vec<Vendor>> = LazyLock::new(|| {
     let mut vendors = Vec::new();
-    for (file, text) in BUILT_IN {
-        match pack::compile_beside(text, file, &vendors) {
+    for name in BUILT_IN {
+        let text = bundled::text(name).unwrap_or_default();
+        match pack::compile_beside(text, &file_of(name), &vendors) {
             Ok(vendor) => vendors.push(vendor),
             Err(problems) => tracing::error!(%problems, "built-in pack unreadable"),
         }
@@ -29,11 +29,14 @@ static VENDORS: LazyLock<Vec<Vendor>> = LazyLock::new(|| {
 });
 
 section! {
-    /// A vendor that is not built in; its accounts are `[tenants.<name>.<vendor>]`. CONTRIBUTING.md says how to write a pack.
+    /// A vendor beside OPRetail and the OMS; its accounts are `[tenants.<name>.<vendor>]`. The pack is one of those in the
+    /// program, which `storegate vendor list` names, or a file; CONTRIBUTING.md says how to write one.
     #[derive(Debug)]
     pub struct VendorSection in "vendors.<lumen>" on restart {
-        /// The vendor's pack.
-        file: String as File, example "lumen.toml", required "the vendor's pack, a TOML file";
+        /// The name of a pack in the program.
+        pack: Option<String>, example "youzan";
+        /// A pack of your own, a TOML file.
+        file: Option<File>, example "lumen.toml";
     }
 }
 
@@ -41,13 +44,26 @@ section! {
 #[derive(Clone, Debug)]
 pub struct Vendors {
     vendors: Vec<Vendor>,
+    /// The packs that the configuration names.
+    added: Vec<AddedPack>,
     /// The names of the vendors whose packs have problems.
     unread: Vec<String>,
 }
 
+/// A pack that the configuration names.
+#[derive(Clone, Debug)]
+pub struct AddedPack {
+    /// The vendor of the pack.
+    pub vendor: Vendor,
+    /// The name of the pack in errors.
+    pub file: String,
+    /// The text of the pack, for the resources that come with it.
+    pub text: Arc<str>,
+}
+
 impl Default for Vendors {
     fn default() -> Self {
-        Self { vendors: VENDORS.clone(), unread: Vec::new() }
+        Self { vendors: VENDORS.clone(), added: Vec::new(), unread: Vec::new() }
     }
 }
 
@@ -57,7 +73,10 @@ impl Vendors {
         let mut vendors = Self::default();
         for (name, entry) in section.entries() {
             match read_one(&name, &entry, &mut vendors) {
-                Some(vendor) => vendors.vendors.push(vendor),
+                Some(added) => {
+                    vendors.vendors.push(added.vendor);
+                    vendors.added.push(added);
+                }
                 None => vendors.unread.push(name),
             }
         }
@@ -70,6 +89,11 @@ impl Vendors {
         let count = self.vendors.len();
         self.vendors.retain(|vendor| vendor.name() != name);
         self.vendors.len() < count
+    }
+
+    /// The packs that the configuration names.
+    pub fn added(&self) -> &[AddedPack] {
+        &self.added
     }
 
     /// The vendor of this name.
@@ -104,18 +128,23 @@ impl Vendors {
     }
 }
 
-fn read_one(name: &str, section: &Section<'_>, others: &mut Vendors) -> Option<Vendor> {
-    const LARGEST: usize = 1 << 20;
-    let path = VendorSection::read(section).file;
+/// The name of a pack in the binary, in errors.
+fn file_of(name: &str) -> String {
+    format!("packs/{name}.toml")
+}
+
+fn read_one(name: &str, section: &Section<'_>, others: &mut Vendors) -> Option<AddedPack> {
+    let named = VendorSection::read(section);
     if others.takes_built_in(name) {
-        section.problem("file", format!("{name} is built in: give the section and the pack another name"));
+        section.problem(
+            if named.pack.is_some() { "pack" } else { "file" },
+            format!("{name} is built in: give the section and the pack another name"),
+        );
         return None;
     }
-    let content = section.file("file", LARGEST)?;
-    let text =
-        text_of_file(&content).map_err(|error| section.problem("file", not_text(&path, &content, &error))).ok()?;
-    let vendor = pack::compile_beside(text, &path, &others.vendors).map_err(|problems| {
-        problems.0.iter().for_each(|problem| section.problem("file", problem));
+    let (key, file, text) = read_text(section, named)?;
+    let vendor = pack::compile_beside(&text, &file, &others.vendors).map_err(|problems| {
+        problems.0.iter().for_each(|problem| section.problem(key, problem));
     });
     let vendor = vendor.ok()?;
     if vendor.name() != name {
@@ -125,11 +154,41 @@ fn read_one(name: &str, section: &Section<'_>, others: &mut Vendors) -> Option<V
             }
             false => format!("this is the pack of {:?}: name the section so", vendor.name()),
         };
-        section.problem("file", words);
+        section.problem(key, words);
         others.unread.push(vendor.name().to_owned());
         return None;
     }
-    Some(vendor)
+    Some(AddedPack { vendor, file, text })
+}
+
+/// Reads which pack a section names: the setting that names it, its name in errors, and its text.
+fn read_text(section: &Section<'_>, named: VendorSection) -> Option<(&'static str, String, Arc<str>)> {
+    match (named.pack, named.file) {
+        (Some(name), None) => match bundled::text(&name) {
+            Some(text) => Some(("pack", file_of(&name), text.into())),
+            None => {
+                let names = bundled::names().filter(|name| !BUILT_IN.contains(name)).collect::<Vec<_>>();
+                section.problem("pack", format!("the packs are {}", names.join(", ")));
+                None
+            }
+        },
+        (None, Some(File(path))) => {
+            let content = section.file("file", pack::LARGEST)?;
+            let text = text_of_file(&content);
+            let text = text.map_err(|error| section.problem("file", not_text(&path, &content, &error))).ok()?;
+            Some(("file", path, text.into()))
+        }
+        (Some(_), Some(_)) => {
+            section.problem("file", "a vendor has one pack: leave out `file` or `pack`");
+            None
+        }
+        (None, None) if section.has_problem("file") || section.has_problem("pack") => None,
+        (None, None) => {
+            section
+                .missing("pack", "the name of a pack in the program (storegate vendor list), or a `file` of your own");
+            None
+        }
+    }
 }
 
 /// Why the content of a file is not text, with the line at which it stops being text.

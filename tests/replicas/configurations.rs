@@ -4,7 +4,7 @@ use crate::app::requests::FLOW;
 use crate::app::tenants::{SECRETS, ZENITHS_COMPANY};
 use crate::app::waiting::eventually;
 use crate::app::{TestApp, documented};
-use crate::fleet::{cache_status, shares};
+use crate::fleet::{PATIENT, cache_status, shares};
 use crate::redis_server::{Directory, RedisServer};
 
 const WEEK: &str = "from=2026-11-01&to=2026-11-07";
@@ -62,7 +62,7 @@ async fn first(redis: &RedisServer) -> TestApp {
         documented(setup);
         setup.more = TRAFFIC.to_owned();
         setup.set("REDIS__NODES", redis.node());
-        setup.set("REDIS__TIMEOUT", "2s");
+        setup.set(PATIENT.0, PATIENT.1);
     });
     shares(&app, "in_use").await;
     app
@@ -70,9 +70,7 @@ async fn first(redis: &RedisServer) -> TestApp {
 
 /// The service again, of another configuration, at the same Redis.
 async fn next(first: &TestApp, redis: &RedisServer, configuration: String) -> TestApp {
-    let variables = [("REDIS__NODES", redis.node()), ("REDIS__TIMEOUT", "2s".to_owned())];
-    let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let app = TestApp::configured_beside(first, configuration, &variables);
+    let app = TestApp::configured_beside(first, configuration, &[("REDIS__NODES", &redis.node()), PATIENT]);
     shares(&app, "in_use").await;
     app
 }

@@ -7,7 +7,7 @@ use crate::app::{TestApp, documented};
 use crate::redis_server::RedisServer;
 
 /// How long a request waits for Redis in tests that are not about that: a busy machine takes longer than the usual 45 ms.
-pub const PATIENT: (&str, &str) = ("REDIS__TIMEOUT", "2s");
+pub const PATIENT: (&str, &str) = ("REDIS__TIMEOUT", "30s");
 
 /// How long it waits unless the operator says otherwise, for tests that are about that.
 pub const USUAL: (&str, &str) = ("REDIS__TIMEOUT", "45ms");

@@ -118,7 +118,7 @@ pub(super) async fn introspect_token(
     let mut form = OAuthForm::read(&request, body, &TokenForm::PARAMETERS)?;
     let credentials = form.take_credentials(&request)?;
     let client = authenticate(&auth, &request, &credentials).await?;
-    let verified = auth.verifier().verify_or_fetch(form.take_token()?.expose_secret()).await;
+    let verified = auth.verifier.verify_or_fetch(form.take_token()?.expose_secret()).await;
     let answer = match verified {
         Ok(token) if **token.tenant() == *client.tenant => {
             IntrospectionAnswer::Active { active: true, token_type: "Bearer", claims: Box::new(token.claims().clone()) }

@@ -74,7 +74,7 @@ pub(super) struct AuthorizationServerMetadata {
         }] }))),
 )]
 pub(super) async fn read_jwks(auth: web::Data<CurrentAuth>) -> HttpResponse {
-    public().json(auth.load().public_keys())
+    public().json(&auth.load().public_keys)
 }
 
 /// What the authorization server can do
@@ -102,19 +102,19 @@ pub(super) async fn read_metadata_of_path(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let current = auth.load();
-    let of_issuer = current.issuer_name().split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    let of_issuer = current.issuer_name.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
     let is_ours = of_issuer.is_some_and(|(_, of_issuer)| of_issuer == *path);
     if is_ours { metadata(&auth) } else { Err(Problem::of(ProblemType::NotFound)) }
 }
 
 fn metadata(auth: &CurrentAuth) -> Result<HttpResponse, Problem> {
     let auth = issuing(auth)?;
-    let base = auth.public_url();
+    let base = &auth.public_url;
     Ok(public().json(AuthorizationServerMetadata {
-        issuer: auth.issuer_name().to_owned(),
+        issuer: auth.issuer_name.clone(),
         token_endpoint: format!("{base}{TOKEN_PATH}"),
         jwks_uri: format!("{base}{JWKS_PATH}"),
-        scopes_supported: auth.scopes().iter().map(|scope| scope.name.to_string()).collect(),
+        scopes_supported: auth.scopes.iter().map(|scope| scope.name.to_string()).collect(),
         response_types_supported: Vec::new(),
         grant_types_supported: vec![CLIENT_CREDENTIALS],
         token_endpoint_auth_methods_supported: AUTHENTICATION_METHODS,

@@ -54,9 +54,9 @@ pub(super) async fn revoke_token(
 /// client. This deviates and returns 200, as for a token that is unknown or expired: a refusal would reveal that the
 /// token is valid, and whose it is not. The caller may only learn that the token is useless to it.
 fn end(auth: &Auth, client: &Client, request: &HttpRequest, token: &SecretString) -> Result<(), OAuthError> {
-    let Ok(token) = auth.verifier().verify(token.expose_secret()) else { return Ok(()) };
+    let Ok(token) = auth.verifier.verify(token.expose_secret()) else { return Ok(()) };
     let claims = token.claims();
-    let is_own = claims.iss == auth.issuer_name() && claims.client_id == client.id && claims.tenant == client.tenant;
+    let is_own = claims.iss == auth.issuer_name && claims.client_id == client.id && claims.tenant == client.tenant;
     if !is_own {
         return Ok(());
     }

@@ -72,7 +72,7 @@ async fn a_client_gets_a_token_that_is_accepted_and_never_cached() {
     assert_eq!(answer.header(PRAGMA), Some("no-cache"));
     assert_eq!((&answer.body["token_type"], &answer.body["expires_in"]), (&json!("Bearer"), &json!(900)));
     assert_eq!(answer.body["scope"], "stores:read flow:read");
-    let verified = auth.load().verifier().verify(answer.body["access_token"].as_str().unwrap()).unwrap();
+    let verified = auth.load().verifier.verify(answer.body["access_token"].as_str().unwrap()).unwrap();
     assert_eq!((&**verified.client_id(), &**verified.tenant()), ("dashboard", "acme"));
     assert!(verified.has_scope("flow:read") && verified.grants().may_read_all());
     assert!(Exchange::of(answer.response.request()).details().caller.is_some());
@@ -108,7 +108,7 @@ async fn the_scope_narrows_the_token_and_cannot_widen_it() {
 async fn a_client_with_few_stores_gets_a_token_for_those_only() {
     let auth = auth();
     let answer = send(&auth, basic(&format!("branch:{MADE_SECRET}"), GRANT)).await;
-    let verified = auth.load().verifier().verify(answer.body["access_token"].as_str().unwrap()).unwrap();
+    let verified = auth.load().verifier.verify(answer.body["access_token"].as_str().unwrap()).unwrap();
     assert_eq!(verified.claims().stores.as_deref(), Some(&["S_123456".to_owned()][..]));
     assert!(!verified.grants().stores().unwrap().contains(&"S_654321".parse().unwrap()));
 }

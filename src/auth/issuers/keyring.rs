@@ -26,7 +26,8 @@ const LONGEST_AGE: Duration = Duration::from_secs(60 * 60);
 #[derive(Debug)]
 pub(super) struct Keyring {
     keys: RwLock<Arc<VerificationKeys>>,
-    replacements: AtomicU64,
+    /// Counts the changes of keys, of this and of other keyrings.
+    changes: Arc<AtomicU64>,
     schedule: Mutex<Schedule>,
     /// Wakes the task that fetches.
     wake: Arc<Notify>,
@@ -59,31 +60,20 @@ impl KeyFetch {
 
 impl Keyring {
     /// Creates a keyring whose keys never change.
-    pub(super) fn fixed(keys: VerificationKeys, clock: Clock) -> Self {
-        let ring = Self::empty(clock);
+    pub(super) fn fixed(keys: VerificationKeys, changes: Arc<AtomicU64>, clock: Clock) -> Self {
+        let ring = Self::empty(changes, clock);
         ring.replace(keys);
         ring
     }
 
-    /// Creates a keyring without keys until the first fetch.
-    pub(super) fn empty(clock: Clock) -> Self {
-        Self {
-            keys: RwLock::default(),
-            replacements: AtomicU64::new(0),
-            schedule: Mutex::default(),
-            wake: Arc::default(),
-            clock,
-        }
+    /// Creates a keyring without keys until the first fetch. Each change of its keys is added to `changes`.
+    pub(super) fn empty(changes: Arc<AtomicU64>, clock: Clock) -> Self {
+        Self { keys: RwLock::default(), changes, schedule: Mutex::default(), wake: Arc::default(), clock }
     }
 
     /// Returns the known keys.
     pub(super) fn current(&self) -> Arc<VerificationKeys> {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Returns how often the keys were replaced.
-    pub(super) fn replacements(&self) -> u64 {
-        self.replacements.load(Ordering::Acquire)
     }
 
     /// Whether a fetch ever succeeded.
@@ -158,7 +148,7 @@ impl Keyring {
 
     fn replace(&self, keys: VerificationKeys) {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
-        self.replacements.fetch_add(1, Ordering::Release);
+        self.changes.fetch_add(1, Ordering::Release);
         self.schedule().was_read = true;
     }
 

@@ -18,10 +18,10 @@ mod refresh;
 pub mod settings;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use super::claims::Claims;
 use super::key_algorithm::KeyAlgorithm;
-use super::token_types::TokenTypes;
 use super::verification_keys::{KeyHint, NoCandidateKey, VerificationKey, VerificationKeys};
 use super::verify::{TokenError, Unverified};
 use crate::clock::Clock;
@@ -35,23 +35,25 @@ pub use refresh::{KeyCheck, look_at_keys};
 /// A trusted issuer: one section of the settings with its keys.
 #[derive(Debug)]
 pub struct TrustedIssuer {
-    settings: IssuerSettings,
+    pub(super) settings: IssuerSettings,
     keyring: Arc<Keyring>,
 }
 
 impl TrustedIssuer {
     /// Builds the issuer with the keyring of one of `others`, if that has the same keys.
-    fn sharing<'a>(mut others: impl Iterator<Item = &'a Self>, settings: IssuerSettings, clock: &Clock) -> Self {
-        match others.find(|other| settings.has_keys_of(&other.settings)) {
-            Some(other) => Self { keyring: other.keyring.clone(), settings },
-            None => Self::new(settings, clock.clone()),
+    fn sharing<'a>(
+        mut others: impl Iterator<Item = &'a Self>,
+        settings: IssuerSettings,
+        changes: &Arc<AtomicU64>,
+        clock: &Clock,
+    ) -> Self {
+        if let Some(other) = others.find(|other| settings.has_keys_of(&other.settings)) {
+            return Self { keyring: other.keyring.clone(), settings };
         }
-    }
-
-    fn new(settings: IssuerSettings, clock: Clock) -> Self {
+        let (changes, clock) = (changes.clone(), clock.clone());
         let keyring = Arc::new(match &settings.keys {
-            KeySource::File(set) => Keyring::fixed(set.keys.clone(), clock),
-            KeySource::Url(_) | KeySource::Discovery(_) => Keyring::empty(clock),
+            KeySource::File(set) => Keyring::fixed(set.keys.clone(), changes, clock),
+            KeySource::Url(_) | KeySource::Discovery(_) => Keyring::empty(changes, clock),
         });
         Self { settings, keyring }
     }
@@ -63,7 +65,7 @@ impl TrustedIssuer {
             KeySource::Url(_) | KeySource::Discovery(_) => String::new(),
         };
         let (name, summary) = (self.settings.name.as_str(), left_out(self));
-        let is_logged = known.0.iter().any(|other| other.settings.name == name && left_out(other) == summary);
+        let is_logged = known.issuers.iter().any(|other| other.settings.name == name && left_out(other) == summary);
         if !summary.is_empty() && !is_logged {
             let keys = self.keys().len();
             tracing::warn!(issuer = name, keys, left_out = summary, "issuer keys skipped");
@@ -73,15 +75,6 @@ impl TrustedIssuer {
     /// Returns the known keys.
     pub fn keys(&self) -> Arc<VerificationKeys> {
         self.keyring.current()
-    }
-
-    pub(super) const fn types(&self) -> &TokenTypes {
-        &self.settings.types
-    }
-
-    /// Returns the size in bytes of the largest accepted token of this issuer.
-    pub(super) const fn token_size(&self) -> usize {
-        self.settings.token_size()
     }
 
     /// Returns the keys that may have signed a token with this header. An unknown key is fetched, but not more often
@@ -122,7 +115,11 @@ impl TrustedIssuer {
 
 /// All trusted issuers.
 #[derive(Debug, Default)]
-pub struct Issuers(Vec<TrustedIssuer>);
+pub struct Issuers {
+    issuers: Vec<TrustedIssuer>,
+    /// How often the keys of an issuer changed. Those who reuse what these keys verified count other changes here, too.
+    pub(super) changes: Arc<AtomicU64>,
+}
 
 impl Issuers {
     /// Creates the issuers, each with the keys of its file, or with none until [`Self::fetch_keys`].
@@ -136,45 +133,40 @@ impl Issuers {
     pub fn sharing_keys_of(known: &Self, settings: Vec<IssuerSettings>, clock: &Clock) -> Self {
         let mut issuers: Vec<TrustedIssuer> = Vec::new();
         for settings in settings {
-            let issuer = TrustedIssuer::sharing(issuers.iter().chain(&known.0), settings, clock);
+            let issuer = TrustedIssuer::sharing(issuers.iter().chain(&known.issuers), settings, &known.changes, clock);
             issuer.log_skipped_of_file(known);
             issuers.push(issuer);
         }
-        Self(issuers)
+        Self { issuers, changes: known.changes.clone() }
     }
 
     /// Starts fetching keys for as long as these issuers are in use: at once unless a task exists already, when a token
     /// names a new key, and every few minutes. One fetcher serves all workers; this may be called on any thread.
     pub fn fetch_keys(&self, fetcher: &KeyFetcher) {
-        for issuer in self.0.iter().filter(|issuer| !matches!(issuer.settings.keys, KeySource::File(_))) {
+        for issuer in self.issuers.iter().filter(|issuer| !matches!(issuer.settings.keys, KeySource::File(_))) {
             fetcher.serve(issuer);
         }
     }
 
-    /// Returns a number that changes whenever the keys of an issuer do. It never decreases as long as the issuers are
-    /// the same.
-    pub fn generation(&self) -> u64 {
-        self.0.iter().map(|issuer| issuer.keyring.replacements()).sum()
-    }
-
     /// Whether this and `other` map every token signed with the same key to the same claims.
     pub(super) fn read_tokens_as(&self, other: &Self) -> bool {
-        let pairs = || self.0.iter().zip(&other.0);
-        self.0.len() == other.0.len() && pairs().all(|(one, another)| one.settings.reads_tokens_as(&another.settings))
+        let pairs = || self.issuers.iter().zip(&other.issuers);
+        self.issuers.len() == other.issuers.len()
+            && pairs().all(|(one, another)| one.settings.reads_tokens_as(&another.settings))
     }
 
     /// Returns the sections of this issuer, each with its number, in the order of their names.
     pub(super) fn of<'a>(&'a self, iss: &'a str) -> impl Iterator<Item = (usize, &'a TrustedIssuer)> {
-        self.0.iter().enumerate().filter(move |(_, issuer)| issuer.settings.issuer == iss)
+        self.issuers.iter().enumerate().filter(move |(_, issuer)| issuer.settings.issuer == iss)
     }
 
     /// Returns the size in bytes of the largest accepted token of any issuer.
     pub(super) fn largest_token(&self) -> usize {
-        self.0.iter().map(TrustedIssuer::token_size).max().unwrap_or_default()
+        self.issuers.iter().map(|issuer| issuer.settings.token_size).max().unwrap_or_default()
     }
 
     pub(super) fn get(&self, index: usize) -> Option<&TrustedIssuer> {
-        self.0.get(index)
+        self.issuers.get(index)
     }
 }
 

@@ -79,9 +79,9 @@ pub struct IssuerSettings {
     /// The exact `iss` of its tokens.
     pub issuer: String,
     pub(super) algorithms: Algorithms,
-    pub(super) types: TokenTypes,
+    pub(in crate::auth) types: TokenTypes,
     /// The size in bytes of the largest accepted token.
-    token_size: usize,
+    pub token_size: usize,
     pub(super) keys: KeySource,
     pub(super) mapping: ClaimMapping,
 }
@@ -153,11 +153,6 @@ impl IssuerSettings {
             keys: keys?,
             mapping,
         })
-    }
-
-    /// Returns the size in bytes of the largest accepted token.
-    pub const fn token_size(&self) -> usize {
-        self.token_size
     }
 
     /// Whether this and `other` map every token signed with the same key to the same claims.

@@ -152,7 +152,7 @@ fn a_token_that_is_cached_still_has_to_be_in_time_and_its_key_to_be_there() {
         assert!(verifier.verify(&token).is_ok());
     }
     assert_eq!(verifier.signatures_checked(), 1);
-    let ring = &verifier.trusted().get(0).unwrap().keyring;
+    let ring = &verifier.trusted.get(0).unwrap().keyring;
     let known = ring.current().as_ref().clone();
     ring.complete_fetch(Some((KeySet::new(vec![self::key("k")], None).unwrap().verification().clone(), None)));
     assert_eq!(verifier.verify(&token).unwrap_err(), TokenError::WrongSignature, "another key has its id");

@@ -5,31 +5,25 @@ use aws_lc_rs::signature::{
 };
 
 use crate::auth::key_algorithm::KeyAlgorithm;
+use crate::settings::named;
 
-/// A curve of ECDSA keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Curve {
-    /// P-256, for ES256.
-    P256,
-    /// P-384, for ES384.
-    P384,
-    /// P-521, for ES512.
-    P521,
+named! {
+    /// A curve of ECDSA keys.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Curve {
+        /// P-256, for ES256.
+        P256 = "P-256",
+        /// P-384, for ES384.
+        P384 = "P-384",
+        /// P-521, for ES512.
+        P521 = "P-521",
+    }
 }
 
 impl Curve {
     /// Returns the curve of this name in a JWK.
     pub fn named(name: &str) -> Option<Self> {
         [Self::P256, Self::P384, Self::P521].into_iter().find(|curve| curve.name() == name)
-    }
-
-    /// Returns the name in a JWK (`crv`).
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::P256 => "P-256",
-            Self::P384 => "P-384",
-            Self::P521 => "P-521",
-        }
     }
 
     /// Returns the only algorithm of its keys.

@@ -40,17 +40,16 @@ mod tests {
     use super::{exceeded, never_fits, rate_limit};
     use crate::auth::rate::{Consumed, Exhausted, Rate};
     use crate::clock::Clock;
-    use crate::http::client_address::AddressFinder;
+    use crate::http::client_address::TrustedProxies;
     use crate::http::edge::{self, Edge};
     use crate::http::exchange::Exchange;
     use crate::http::public_url::PublicUrl;
-    use crate::http::stopping::Stopping;
-    use crate::telemetry::traces::Traces;
     use actix_web::dev::Service as _;
     use actix_web::http::header::HeaderMap;
     use actix_web::test::{TestRequest, init_service};
     use actix_web::{App, HttpRequest, HttpResponse, middleware, web};
     use std::future::pending;
+    use std::sync::Arc;
     use std::time::Duration;
 
     #[test]
@@ -60,7 +59,7 @@ mod tests {
             let exhausted = Exhausted { left: 0, retry_after: Duration::from_nanos(nanos) };
             let mut headers = HeaderMap::new();
             rate_limit(rate, 1, Err(exhausted)).write(&mut headers);
-            let (_, wait) = exceeded(rate, 1, exhausted).headers().first().cloned().unwrap();
+            let (_, wait) = exceeded(rate, 1, exhausted).headers.first().cloned().unwrap();
             assert_eq!(wait, seconds.to_string());
             assert_eq!(headers.get("ratelimit").unwrap(), format!("\"default\";r=0;t={seconds}").as_str());
         }
@@ -83,7 +82,7 @@ mod tests {
         let never = never_fits(rate, 8);
         assert!(
             never.document(&PublicUrl::default(), "/", "r").detail.ends_with("Ask for at most 7 things at once.")
-                && never.headers().is_empty()
+                && never.headers.is_empty()
         );
     }
 
@@ -111,17 +110,15 @@ mod tests {
     #[actix_web::test]
     async fn a_counted_request_states_the_rate_limit_whatever_its_outcome_and_another_does_not() {
         let request_timeout = Duration::from_millis(50);
-        let (stopping, hosts) = (Stopping::default(), Vec::new());
-        let (traces, addresses) = (Traces::default(), AddressFinder::default());
         let edge = Edge {
             clock: Clock::system(),
             request_timeout,
-            hosts,
+            hosts: Vec::new(),
             cors: None,
             public_url: PublicUrl::default(),
-            stopping,
-            traces,
-            addresses,
+            stopping: Arc::default(),
+            traces: None,
+            trusted_proxies: TrustedProxies::default(),
             largest_head: 16 << 10,
         };
         let app = App::new()

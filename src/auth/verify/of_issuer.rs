@@ -48,11 +48,11 @@ impl Verifier {
         compact: &ParsedToken<'_>,
         tried: &mut TriedKeys,
     ) -> Result<(Arc<VerificationKey>, Claims), Unverified> {
-        if compact.size > section.token_size() {
+        if compact.size > section.settings.token_size {
             return Err(TokenError::TooLarge.into());
         }
         let header = &compact.header;
-        if !section.types().accept(header.typ.as_deref()) {
+        if !section.settings.types.accept(header.typ.as_deref()) {
             return Err(TokenError::WrongType.into());
         }
         let (algorithm, hint) = (header.algorithm()?, header.hint());

@@ -32,7 +32,7 @@ fn without(mut object: Value, name: &str) -> Value {
 
 /// Returns the outcome for a token at the time [`NOW`].
 fn check(token: &str) -> Result<(), TokenError> {
-    auth().0.verifier().verify(token).map(drop)
+    auth().0.verifier.verify(token).map(drop)
 }
 
 fn check_header(header: &Value) -> Result<(), TokenError> {
@@ -171,7 +171,7 @@ fn every_single_changed_character_of_the_signature_is_noticed() {
     for position in start..token.len() {
         let other = if &token[position..=position] == "A" { "B" } else { "A" };
         let changed = format!("{}{other}{}", &token[..position], &token[position + 1..]);
-        assert_eq!(auth.verifier().verify(&changed).unwrap_err(), TokenError::WrongSignature, "at {position}");
+        assert_eq!(auth.verifier.verify(&changed).unwrap_err(), TokenError::WrongSignature, "at {position}");
     }
 }
 
@@ -181,9 +181,9 @@ fn a_token_ends_with_its_exp_and_a_little_leeway() {
     let token = valid();
     let leeway = u64::try_from(LEEWAY_SECONDS).unwrap();
     clock.advance(Duration::from_secs(900 + leeway - 1));
-    assert!(auth.verifier().verify(&token).is_ok());
+    assert!(auth.verifier.verify(&token).is_ok());
     clock.advance(Duration::from_secs(1));
-    assert_eq!(auth.verifier().verify(&token).unwrap_err(), TokenError::Expired);
+    assert_eq!(auth.verifier.verify(&token).unwrap_err(), TokenError::Expired);
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn a_claim_that_is_there_twice_or_of_another_type_is_refused() {
 #[test]
 fn a_scope_is_held_only_by_its_whole_name() {
     let (auth, _) = auth();
-    let token = auth.verifier().verify(&valid()).unwrap();
+    let token = auth.verifier.verify(&valid()).unwrap();
     assert!(token.has_scope("flow:read") && token.has_scope("stores:read"));
     assert!(!token.has_scope("flow") && !token.has_scope("flow:read stores:read"));
 }
@@ -259,11 +259,11 @@ fn a_signature_is_checked_once_for_any_number_of_uses() {
     let (auth, _) = auth();
     let token = valid();
     for _ in 0..100 {
-        assert!(auth.verifier().verify(&token).is_ok());
+        assert!(auth.verifier.verify(&token).is_ok());
     }
-    assert_eq!(auth.verifier().signatures_checked(), 1);
-    assert!(auth.verifier().verify(&format!("{}A", &token[..token.len() - 1])).is_err());
-    assert_eq!(auth.verifier().signatures_checked(), 2, "another signature is another token");
+    assert_eq!(auth.verifier.signatures_checked(), 1);
+    assert!(auth.verifier.verify(&format!("{}A", &token[..token.len() - 1])).is_err());
+    assert_eq!(auth.verifier.signatures_checked(), 2, "another signature is another token");
 }
 
 #[test]
@@ -272,12 +272,12 @@ fn a_token_with_a_shared_secret_is_checked_once_too_until_its_key_is_another() {
     let header = json!({ "typ": "at+jwt", "alg": "HS256", "kid": "2025-shared" });
     let token = sign(&header, &claims().to_string(), &shared_key());
     for _ in 0..3 {
-        assert!(auth.verifier().verify(&token).is_ok());
+        assert!(auth.verifier.verify(&token).is_ok());
     }
-    assert_eq!(auth.verifier().signatures_checked(), 1);
+    assert_eq!(auth.verifier.signatures_checked(), 1);
     let renewed = auth.renewed(fixtures::settings()).unwrap();
-    assert!(renewed.verifier().verify(&token).is_ok());
-    assert_eq!(renewed.verifier().signatures_checked(), 1, "two secrets are never compared");
+    assert!(renewed.verifier.verify(&token).is_ok());
+    assert_eq!(renewed.verifier.signatures_checked(), 1, "two secrets are never compared");
 }
 
 #[test]
@@ -285,20 +285,20 @@ fn a_token_that_is_not_yet_valid_is_cached_and_becomes_so() {
     let (auth, clock) = auth();
     let later = NOW + LEEWAY_SECONDS + 10;
     let token = sign(&header(), &with(claims(), "nbf", json!(later)).to_string(), &ed25519_key());
-    assert_eq!(auth.verifier().verify(&token).unwrap_err(), TokenError::NotYetValid);
+    assert_eq!(auth.verifier.verify(&token).unwrap_err(), TokenError::NotYetValid);
     clock.advance(Duration::from_secs(10));
-    assert!(auth.verifier().verify(&token).is_ok());
+    assert!(auth.verifier.verify(&token).is_ok());
     clock.set_wall(jiff::Timestamp::from_second(NOW).unwrap());
-    assert_eq!(auth.verifier().verify(&token).unwrap_err(), TokenError::NotYetValid, "by the clock of now");
-    assert_eq!(auth.verifier().signatures_checked(), 1);
+    assert_eq!(auth.verifier.verify(&token).unwrap_err(), TokenError::NotYetValid, "by the clock of now");
+    assert_eq!(auth.verifier.signatures_checked(), 1);
 }
 
 #[test]
 fn a_token_of_the_far_future_is_cached_without_harm() {
     let (auth, _) = auth();
     let token = sign(&header(), &with(claims(), "exp", json!(i64::MAX)).to_string(), &ed25519_key());
-    assert!(auth.verifier().verify(&token).is_ok() && auth.verifier().verify(&token).is_ok());
-    assert_eq!(auth.verifier().signatures_checked(), 1);
+    assert!(auth.verifier.verify(&token).is_ok() && auth.verifier.verify(&token).is_ok());
+    assert_eq!(auth.verifier.signatures_checked(), 1);
 }
 
 #[test]

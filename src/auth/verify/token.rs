@@ -1,17 +1,19 @@
 //! A token that passed every check.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use super::LEEWAY_SECONDS;
 use crate::auth::claims::Claims;
 use crate::auth::grants::Grants;
 use crate::fair_queue::Principal;
+use crate::http::exchange::CallerIdentity;
 
 /// A token that passed every check, prepared for the questions of requests.
 #[derive(Debug)]
 pub struct VerifiedToken {
     claims: Claims,
-    client_id: Arc<str>,
-    tenant: Arc<str>,
+    identity: CallerIdentity,
     principal: Principal,
     grants: Grants,
 }
@@ -21,8 +23,7 @@ impl VerifiedToken {
         let (tenant, client_id) = (Arc::from(claims.tenant.as_str()), Arc::from(claims.client_id.as_str()));
         Self {
             principal: Principal::new(&tenant, &client_id),
-            client_id,
-            tenant,
+            identity: CallerIdentity { client_id, tenant },
             grants: Grants::new(claims.stores.as_deref(), claims.organizations.as_deref()),
             claims,
         }
@@ -33,14 +34,25 @@ impl VerifiedToken {
         &self.claims
     }
 
+    /// Returns when the token is valid, in seconds since 1970, with the accepted difference between two clocks.
+    pub fn validity(&self) -> Range<i64> {
+        let start = self.claims.nbf.map_or(i64::MIN, |nbf| nbf.saturating_sub(LEEWAY_SECONDS));
+        start..self.claims.exp.saturating_add(LEEWAY_SECONDS)
+    }
+
+    /// Returns the client and its tenant, for the log.
+    pub const fn identity(&self) -> &CallerIdentity {
+        &self.identity
+    }
+
     /// Returns the client to whom the token was issued. The clients of two issuers may have the same id.
     pub const fn client_id(&self) -> &Arc<str> {
-        &self.client_id
+        &self.identity.client_id
     }
 
     /// Returns the tenant whose gateway credentials and data the token can reach.
     pub const fn tenant(&self) -> &Arc<str> {
-        &self.tenant
+        &self.identity.tenant
     }
 
     /// Returns the principal whose share of limited resources its requests use.

@@ -35,7 +35,7 @@ fn remember(table: &RequestMemos, class: AuthorizationClass, target: &str, entry
 
 fn body(table: &RequestMemos, class: AuthorizationClass, target: &str) -> Option<String> {
     let memo = table.find(class, target)?;
-    Some(String::from_utf8(memo.entry.identity().body.to_vec()).unwrap())
+    Some(String::from_utf8(memo.entry.identity.body.to_vec()).unwrap())
 }
 
 #[test]

@@ -36,6 +36,11 @@ impl<'a> CallIds<'a> {
         self.account.protocol().has_login()
     }
 
+    /// Whether another program renews the token.
+    pub fn has_given_token(&self) -> bool {
+        self.vendor.pack().login.as_ref().is_some_and(|login| login.is_given)
+    }
+
     /// The section of a user's login; `None` for a token exchange.
     pub fn login_section(&self) -> Option<&'static str> {
         self.vendor.pack().login.as_ref()?.section.as_deref()
@@ -74,7 +79,7 @@ impl<'a> CallIds<'a> {
     fn remedy(&self, diagnosis: Diagnosis) -> Option<String> {
         let pack = self.vendor.pack();
         let (texts, key) = (&pack.doctor, super::refusal::credential(self.vendor));
-        let secret = pack.credential.get(pack.secret).map_or("secret", |field| &field.name);
+        let secret = pack.secret_field().map_or("secret", |field| &field.name);
         let is_first = self.endpoint.is_some_and(|endpoint| pack.endpoints.first() == Some(endpoint));
         Some(match diagnosis {
             Diagnosis::Key if is_first && !texts.unknown_key.is_empty() => texts.unknown_key.clone(),

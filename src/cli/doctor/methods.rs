@@ -17,9 +17,9 @@ use crate::gateway::GatewayClient;
 use crate::gateway::account_settings::AccountSettings;
 use crate::gateway::diagnosis::Diagnosis;
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::protocol::Call;
 use crate::gateway::protocol::template::{Template, TemplatePart, Variable};
-use crate::gateway::vendor::Vendor;
+use crate::gateway::protocol::{Argument, Call};
+use crate::gateway::vendor::{ProbeParameter, Vendor};
 use crate::resources::{Catalogue, Origin};
 
 /// A method that resources call.
@@ -119,7 +119,7 @@ pub(super) fn unused<'a>(used: &[UsedMethod], settings: &'a AccountSettings) -> 
 
 /// Adds the parameters of the method's probe to a call.
 fn harmless(call: Call, examples: &Examples<'_>) -> UsedMethod {
-    let facts = call.method.vendor.method(&call.method.name).filter(|facts| !facts.probe.is_empty());
+    let facts = call.method.vendor.method(&call.method.name).filter(|facts| facts.probe.is_some());
     let endpoint = examples.settings.endpoint_of(&call.method);
     let expected = match facts {
         None => ExpectedAnswer::Anything,
@@ -127,7 +127,7 @@ fn harmless(call: Call, examples: &Examples<'_>) -> UsedMethod {
         Some(_) => ExpectedAnswer::Data,
     };
     let mut used = UsedMethod { call, expected, paths: Vec::new(), instead: None, lacks: None };
-    for (name, template) in facts.map_or(&[][..], |facts| &facts.probe) {
+    for ProbeParameter { name, value: template, is_json } in facts.iter().flat_map(|facts| &facts.probe).flatten() {
         if used.call.arguments.iter().any(|argument| argument.name == name.as_str()) {
             continue;
         }
@@ -142,7 +142,8 @@ fn harmless(call: Call, examples: &Examples<'_>) -> UsedMethod {
                 _ => None,
             });
         }
-        used.call = used.call.with_some(name.clone(), text);
+        let argument = |value| Argument { name: name.clone().into(), value, is_json: *is_json };
+        used.call.arguments.extend(text.map(argument));
     }
     used
 }

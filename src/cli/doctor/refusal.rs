@@ -100,6 +100,13 @@ pub(super) fn of_method(check: String, error: &Error, method: &Method, place: &C
             said,
             format!("have the vendor register {named} for the {}", credential(error.vendor)),
         ),
+        Diagnosis::LoginToken if place.has_given_token() => {
+            let remedy = format!(
+                "have the program that renews the token write a new one, and check `token_file` in [{}]",
+                place.section
+            );
+            Finding::failed(check, format!("{said}: the token of this account has ended, or is another's"), remedy)
+        }
         Diagnosis::LoginToken if place.has_login() => {
             let (cause, remedy) = match place.login_section() {
                 Some(login) => (

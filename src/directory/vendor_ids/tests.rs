@@ -108,7 +108,7 @@ fn a_prefix_counts_only_where_the_tenant_uses_its_vendor() {
 
 #[test]
 fn the_version_changes_with_the_shapes_of_ids() {
-    let version = |with_account: &[Vendor]| Directory::new(Vec::new(), &ids(with_account)).version();
+    let version = |with_account: &[Vendor]| Directory::new(Vec::new(), &ids(with_account)).version;
     assert_eq!(version(&[]), version(&[built_in("oms")]));
     assert_ne!(version(&[]), version(&[letters()]));
     assert_ne!(version(&[letters()]), version(&[built_in("oms"), letters()]), "another vendor comes first");

@@ -1,5 +1,5 @@
 use super::{CallLimit, CallLimits, LimitReached, origin};
-use crate::clock::{Clock, Deadline};
+use crate::clock::Clock;
 use crate::fair_queue::Principal;
 use crate::gateway::fixtures::vendor;
 use crate::gateway::settings::LimitSettings;
@@ -18,28 +18,24 @@ fn limit(in_flight: usize, per_second: Option<u32>) -> Arc<CallLimit> {
     Arc::new(CallLimit::new(settings, Clock::manual(Timestamp::UNIX_EPOCH).0))
 }
 
-fn deadline() -> Deadline {
-    Deadline::after(Duration::from_secs(5))
-}
-
 #[actix_web::test]
 async fn no_more_than_so_many_are_under_way_and_a_permit_is_given_back() {
     let (limit, who) = (limit(2, None), Principal::of(&["acme", "dashboard"]));
-    let first = limit.enter(&who, &deadline()).await.unwrap();
-    let _second = limit.enter(&who, &deadline()).await.unwrap();
+    let first = limit.enter(&who, limit.queue_wait).await.unwrap();
+    let _second = limit.enter(&who, limit.queue_wait).await.unwrap();
     assert_eq!(limit.under_way(), 2);
-    let third = limit.enter(&who, &deadline()).await;
+    let third = limit.enter(&who, limit.queue_wait).await;
     assert_eq!(third.unwrap_err(), LimitReached { retry_after: Duration::from_millis(20) });
     assert_eq!((limit.under_way(), limit.waiting()), (2, 0));
     drop(first);
-    assert!(limit.enter(&who, &deadline()).await.is_ok());
+    assert!(limit.enter(&who, limit.queue_wait).await.is_ok());
 }
 
 #[actix_web::test]
 async fn a_caller_whom_the_pace_keeps_waiting_learns_when_the_next_call_may_start() {
     let (limit, who) = (limit(8, Some(1)), Principal::of(&["acme", "dashboard"]));
-    let _first = limit.enter(&who, &deadline()).await.unwrap();
-    let second = limit.enter(&who, &deadline()).await;
+    let _first = limit.enter(&who, limit.queue_wait).await.unwrap();
+    let second = limit.enter(&who, limit.queue_wait).await;
     assert_eq!(second.unwrap_err(), LimitReached { retry_after: Duration::from_secs(1) });
 }
 
@@ -51,21 +47,21 @@ async fn accounts_that_share_a_gateway_leave_an_eighth_of_it_for_each_other_and_
         let account = || limits.of(vendor("oms"), "https://oms.example.com/", settings, &Clock::system());
         let (acme, who) = (account(), Principal::of(&["acme", "dashboard"]));
         let mut permits = Vec::new();
-        while let Ok(permit) = acme.enter(&who, &deadline()).await {
+        while let Ok(permit) = acme.enter(&who, acme.queue_wait).await {
             permits.push(permit);
         }
         assert_eq!(permits.len(), in_flight, "alone");
         permits.clear();
         let zenith = account();
-        while let Ok(permit) = acme.enter(&who, &deadline()).await {
+        while let Ok(permit) = acme.enter(&who, acme.queue_wait).await {
             permits.push(permit);
         }
         assert_eq!(permits.len(), in_flight - reserve, "of {in_flight}");
-        let newcomer = zenith.enter(&Principal::of(&["zenith", "till"]), &deadline()).await;
+        let newcomer = zenith.enter(&Principal::of(&["zenith", "till"]), zenith.queue_wait).await;
         assert_eq!(newcomer.is_ok(), reserve > 0, "of {in_flight}");
         permits.clear();
         drop((newcomer, zenith));
-        while let Ok(permit) = acme.enter(&who, &deadline()).await {
+        while let Ok(permit) = acme.enter(&who, acme.queue_wait).await {
             permits.push(permit);
         }
         assert_eq!(permits.len(), in_flight, "alone again");

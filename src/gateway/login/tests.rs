@@ -120,7 +120,7 @@ fn a_refused_login_is_not_hammered() {
 fn a_success_ends_the_rest() {
     let login = SharedLogin::default();
     refuse(&login, at(0));
-    assert!(matches!(login.next_step(at(299)), LoginStep::Rest(error) if error.retry_after == Some(at(1))));
+    assert!(matches!(login.next_step(at(299)), LoginStep::CoolDown(error) if error.retry_after == Some(at(1))));
     assert_eq!(login.state(at(299)), LoginState::Refused);
     log_in(&login, Some(100), at(300));
     assert_eq!(login.state(at(301)), LoginState::LoggedIn);

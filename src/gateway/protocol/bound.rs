@@ -1,10 +1,11 @@
 //! A vendor's protocol bound to one account, with everything that the configuration says in its place.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::tz::TimeZone;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::call::{Call, Explanation, LoginAnswer, Method, SignedRequest, SignedTextDifference, TimestampAndNonce};
 use super::encoding::path_encoded;
@@ -16,6 +17,7 @@ use super::{difference, unescaped_texts};
 use crate::gateway::account_settings::AccountSettings;
 use crate::gateway::credential::{Credential, WhichSecret};
 use crate::gateway::error::GatewayRefusal;
+use crate::gateway::login::LoginToken;
 use crate::gateway::vendor::Vendor;
 
 const MASK: &str = "********";
@@ -27,6 +29,7 @@ pub struct Protocol {
     zone: TimeZone,
     endpoints: Vec<Endpoint>,
     login: Option<Call>,
+    given_token: Option<Arc<LoginToken>>,
     secrets: Vec<SecretString>,
     settings: AccountSettings,
 }
@@ -36,6 +39,8 @@ pub struct Protocol {
 pub(super) struct Endpoint {
     pub(super) url: String,
     pub(super) secret: SecretString,
+    /// The secrets that every call carries, by the names of their fields.
+    pub(super) sent_secrets: Vec<(String, SecretString)>,
     pub(super) parameters: Vec<(String, Template)>,
     pub(super) headers: Vec<(String, Template)>,
     pub(super) path: Option<Template>,
@@ -44,7 +49,7 @@ pub(super) struct Endpoint {
     /// The parameters that carry the login token.
     pub(super) token_parameters: Vec<(String, Template)>,
     pub(super) token_headers: Vec<(String, Template)>,
-    pub(super) signing: Signing,
+    pub(super) signing: Option<Signing>,
 }
 
 impl Protocol {
@@ -57,6 +62,7 @@ impl Protocol {
             zone: settings.time_zone.clone(),
             endpoints: settings.endpoints.iter().enumerate().map(endpoint).collect(),
             login: settings.login_call(),
+            given_token: settings.token.as_ref().map(|token| Arc::new(LoginToken::given(token.expose().into()))),
             secrets: settings.secrets(which),
             settings: settings.clone(),
         }
@@ -90,19 +96,32 @@ impl Protocol {
     }
 
     /// Explains what [`Self::encode`] would sign.
-    pub fn explain(&self, call: &Call, stamp: &TimestampAndNonce) -> Explanation {
-        let Some(endpoint) = self.endpoint_of(&call.method) else {
+    pub fn explain(&self, call: &Call, stamp: &TimestampAndNonce, token: Option<&SecretString>) -> Explanation {
+        let endpoint = self.endpoint_of(&call.method);
+        let signing = endpoint.and_then(|endpoint| Some((endpoint, endpoint.signing.as_ref()?)));
+        let Some((endpoint, signing)) = signing else {
             return Explanation { signed_text: String::new(), signature: String::new() };
         };
-        let writing = self.writing(endpoint, call, stamp, None);
-        let signed_text = endpoint.signing.explain(&writing.pairs(), &writing, MASK);
-        Explanation { signed_text, signature: writing.sign() }
+        let writing = self.writing(endpoint, call, stamp, token);
+        let mut signed_text = signing.explain(&writing.pairs(signing), &writing, MASK);
+        for (_, secret) in &endpoint.sent_secrets {
+            signed_text = signed_text.replace(secret.expose_secret(), MASK);
+        }
+        Explanation { signed_text, signature: writing.sign(signing) }
     }
 
     /// The call that logs in, if this call needs a token and a login is configured.
     pub fn login_for(&self, call: &Call) -> Option<&Call> {
-        let login = self.vendor.pack().login.as_ref()?;
-        self.login.as_ref().filter(|_| login.is_needed_by(&call.method.name))
+        self.login.as_ref().filter(|_| self.needs_token(call))
+    }
+
+    /// The token of this call, if it needs one and another program renews it.
+    pub fn given_token(&self, call: &Call) -> Option<&Arc<LoginToken>> {
+        self.given_token.as_ref().filter(|_| self.needs_token(call))
+    }
+
+    fn needs_token(&self, call: &Call) -> bool {
+        self.vendor.pack().login.as_ref().is_some_and(|login| login.is_needed_by(&call.method.name))
     }
 
     /// The index of the endpoint at which a method is called.
@@ -135,7 +154,7 @@ impl Protocol {
         let member = self.vendor.pack().answer.signed_text.as_ref()?;
         let endpoint = self.endpoint_of(&call.method)?;
         let writing = self.writing(endpoint, call, stamp, None);
-        difference::find(&writing.pairs(), answer, member)
+        difference::find(&writing.pairs(endpoint.signing.as_ref()?), answer, member)
     }
 
     /// Repairs the JSON damage that this vendor is known for, before the envelope is read.
@@ -177,7 +196,6 @@ impl Endpoint {
         let pack = vendor.pack();
         let known = |variable: &Variable| match variable {
             Variable::Credential(name) => credential.plain(vendor, name),
-            Variable::Http => Some(pack.call.http.name().to_owned()),
             _ => None,
         };
         let bind = |templates: &[(String, Template)]| -> Vec<(String, Template)> {
@@ -192,10 +210,11 @@ impl Endpoint {
             token_parameters: login.map(|login| bind(&login.parameters)).unwrap_or_default(),
             token_headers: login.map(|login| bind(&login.headers)).unwrap_or_default(),
             secret: credential.secret(vendor, which),
+            sent_secrets: credential.sent(vendor).collect(),
             parameters: bind(&pack.call.parameters),
             headers: bind(&pack.call.headers),
             path: pack.call.path.as_ref().map(bind_path),
-            signing: pack.signing.with(known),
+            signing: pack.signing.as_ref().map(|signing| signing.with(known)),
         }
     }
 }

@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Serialize, Serializer};
 
 use super::super::vendor::Vendor;
+use crate::settings::{Scalar, named};
 
 /// A method of a gateway, as its vendor documents it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,15 +22,19 @@ pub struct Method {
     pub version: Cow<'static, str>,
     /// The index of its endpoint in the vendor's pack, where the configuration says nothing else.
     pub endpoint: usize,
+    /// How it is called.
+    pub http: HttpMethod,
 }
 
 impl Method {
-    /// Creates the method of this name, in the version and at the endpoint that the pack says.
+    /// Creates the method of this name, in the version, at the endpoint and by the HTTP method that the pack says.
     pub fn of(vendor: Vendor, name: impl Into<Cow<'static, str>>) -> Self {
         let (name, pack) = (name.into(), vendor.pack());
-        let (version, endpoint) =
-            vendor.method(&name).map_or((&pack.call.version, 0), |facts| (&facts.version, facts.endpoint));
-        Self { vendor, name, version: version.as_str().into(), endpoint }
+        let (version, endpoint, http) = match vendor.method(&name) {
+            Some(facts) => (&facts.version, facts.endpoint, facts.http),
+            None => (&pack.call.version, 0, pack.call.http),
+        };
+        Self { vendor, name, version: version.as_str().into(), endpoint, http }
     }
 }
 
@@ -47,7 +52,7 @@ pub struct Argument {
     pub name: Cow<'static, str>,
     /// The raw value, not URL-encoded.
     pub value: String,
-    /// Whether the value is a number, `true` or `false` where parameters travel as JSON.
+    /// Whether the value is JSON, such as a number, `true`, `false` or a list, where parameters travel as JSON.
     pub is_json: bool,
 }
 
@@ -55,6 +60,11 @@ impl Argument {
     /// An argument that is a text.
     pub fn text(name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
         Self { name: name.into(), value: value.into(), is_json: false }
+    }
+
+    /// An argument of the type in which a setting has it.
+    pub fn of(name: &str, value: &Scalar) -> Self {
+        Self { name: name.to_owned().into(), value: value.text.clone(), is_json: value.is_json }
     }
 }
 
@@ -164,22 +174,14 @@ impl fmt::Debug for SignedRequest {
     }
 }
 
-/// The HTTP method of calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HttpMethod {
-    /// `POST`.
-    Post,
-    /// `GET`.
-    Get,
-}
-
-impl HttpMethod {
-    /// Its name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Post => "POST",
-            Self::Get => "GET",
-        }
+named! {
+    /// The HTTP method of calls.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum HttpMethod {
+        /// `POST`.
+        Post = "POST",
+        /// `GET`.
+        Get = "GET",
     }
 }
 

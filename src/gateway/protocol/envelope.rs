@@ -23,6 +23,8 @@ pub struct Envelope {
     pub members: Members,
     /// `code`: where codes may be. The first one that is not a success code decides.
     pub code: Vec<MemberIndex>,
+    /// `sub_code`: where the code is that tells failures with the same code apart.
+    pub sub_code: Vec<MemberIndex>,
     /// `code_form`: whether codes are whole numbers, or any text.
     pub codes_are_integers: bool,
     /// `success`: the codes of success.
@@ -105,13 +107,17 @@ impl Envelope {
         let text = raw::object(body).map_err(|flaw| self.refusal_of(flaw, body, codes))?;
         let picks = self.members.picks(text);
         let gateway_time = self.time.and_then(|slot| picks.text(slot)).and_then(|time| moment(&time, zone));
+        let first = |slots: &[MemberIndex]| slots.iter().find_map(|slot| picks.text(*slot));
         let refused = |code: Option<String>, message| {
+            // A code with its sub-code counts only where the pack lists the two together.
+            let with_sub_code =
+                code.as_ref().zip(first(&self.sub_code)).map(|(code, sub)| format!("{code}:{}", sub.trim()));
+            let code = with_sub_code.filter(|both| codes.is_listed(both)).or(code);
             let kind = code.as_deref().map_or(Kind::GatewayFailed, |code| codes.kind(code));
             let code_name = self.code_name.and_then(|slot| picks.text(slot));
             let note = CleanText::cleaned(code, code_name, message, self.call_id.and_then(|slot| picks.text(slot)));
             GatewayRefusal { gateway_time, ..GatewayRefusal::of(kind, note) }
         };
-        let first = |slots: &[MemberIndex]| slots.iter().find_map(|slot| picks.text(*slot));
         if let Some((code, message)) = self.error_of(&picks)? {
             return Err(refused(code, message));
         }

@@ -6,7 +6,8 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use serde_json::value::RawValue;
 
-use super::call::{LoginAnswer, TokenExpiryHint};
+use super::call::{HttpMethod, LoginAnswer, TokenExpiryHint};
+use super::encoding::Carrier;
 use super::members::{MemberIndex, Members};
 use super::template::Template;
 use super::time::moment;
@@ -21,6 +22,9 @@ pub struct LoginForm {
     pub section: Option<String>,
     /// `[login.fields]`: the fields of the section.
     pub fields: Vec<CredentialField>,
+    /// `token_file`: whether another program renews the token, and accounts have it as a setting; there are no calls
+    /// then.
+    pub is_given: bool,
     /// `[[login.call]]`: the calls that log in, selected by `method` of the section; the first is the default.
     pub calls: Vec<LoginCall>,
     /// `needed_by`: prefixes of the methods that need the login; empty for all methods.
@@ -50,12 +54,16 @@ pub struct LoginCall {
     pub path: Option<Template>,
     /// Its parameters.
     pub parameters: Vec<(String, Template)>,
+    /// `http`: how it is called.
+    pub http: HttpMethod,
+    /// `carrier`: where its parameters are sent, if it is bare and they are not sent where those of methods are.
+    pub carrier: Option<Carrier>,
     /// Whether the call is sent without the parameters of `[call]` and without a signature.
     pub is_bare: bool,
 }
 
 /// Where the token and its expiry are in the data of a login.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoginAnswerForm {
     /// The members that are read.
     pub members: Members,

@@ -55,6 +55,11 @@ impl Members {
         })
     }
 
+    /// The path of a slot.
+    pub fn path(&self, slot: MemberIndex) -> Vec<String> {
+        self.root.path(slot).unwrap_or_default()
+    }
+
     /// The values of the members of an object as texts, by slot.
     pub fn texts(&self, object: &str) -> Vec<Option<String>> {
         let picks = self.picks(object);
@@ -69,6 +74,14 @@ impl Members {
 }
 
 impl MemberNode {
+    fn path(&self, slot: MemberIndex) -> Option<Vec<String>> {
+        if self.slot == Some(slot) {
+            return Some(Vec::new());
+        }
+        let mut below = self.children.iter();
+        below.find_map(|(name, child)| Some([vec![name.clone()], child.path(slot)?].concat()))
+    }
+
     fn read<'a>(&self, object: &'a str, picks: &mut Picks<'a>) {
         let reader = MemberReader { node: self, found: Vec::with_capacity(self.children.len()) };
         let Ok(found) = serde_json::Deserializer::from_str(object).deserialize_map(reader) else { return };

@@ -9,6 +9,7 @@ pub mod encoding;
 pub mod envelope;
 pub mod login;
 pub mod members;
+pub mod paging;
 pub mod signing;
 pub mod template;
 pub mod time;

@@ -4,6 +4,7 @@
 //! Everything that a pack names is resolved when it is bound to a credential, so that a call needs no look-up by name.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use aws_lc_rs::{digest as sha2, hmac as sha2_hmac};
 use base64::Engine as _;
@@ -118,26 +119,40 @@ pub enum Digest {
     OfCredential(String),
 }
 
+/// The algorithms that a pack may name.
+const DIGESTS: [(&str, Digest); 9] = [
+    ("none", Digest::None),
+    ("md5", Digest::Md5),
+    ("sha1", Digest::Sha1),
+    ("sha256", Digest::Sha256),
+    ("sha512", Digest::Sha512),
+    ("hmac-md5", Digest::HmacMd5),
+    ("hmac-sha1", Digest::HmacSha1),
+    ("hmac-sha256", Digest::HmacSha256),
+    ("hmac-sha512", Digest::HmacSha512),
+];
+
 impl Digest {
     /// The algorithm of this name.
     pub fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "none" => Self::None,
-            "md5" => Self::Md5,
-            "sha1" => Self::Sha1,
-            "sha256" => Self::Sha256,
-            "sha512" => Self::Sha512,
-            "hmac-md5" => Self::HmacMd5,
-            "hmac-sha1" => Self::HmacSha1,
-            "hmac-sha256" => Self::HmacSha256,
-            "hmac-sha512" => Self::HmacSha512,
-            _ => return None,
-        })
+        DIGESTS.iter().find(|(own, _)| *own == name).map(|(_, digest)| digest.clone())
     }
 
     /// Whether the algorithm is an HMAC, which needs a key.
     pub const fn is_keyed(&self) -> bool {
         matches!(self, Self::HmacMd5 | Self::HmacSha1 | Self::HmacSha256 | Self::HmacSha512)
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OfCredential(field) => write!(formatter, "{{credential.{field}}}"),
+            digest => {
+                let named = DIGESTS.iter().find(|(_, own)| own == digest);
+                formatter.write_str(named.map_or("", |(name, _)| name))
+            }
+        }
     }
 }
 

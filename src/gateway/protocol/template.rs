@@ -1,6 +1,7 @@
 //! Texts with variables, such as `{secret}{pairs}{secret}`, parsed once when a pack is compiled. The set of variables
 //! is closed and there are no expressions, since a pack is data.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// A variable of a template.
@@ -12,6 +13,8 @@ pub enum Variable {
     Secret,
     /// `{method}`: the vendor's name of the method.
     Method,
+    /// `{method.path}`: the name of the method with slashes for its dots.
+    MethodPath,
     /// `{version}`: the version of the method.
     Version,
     /// `{timestamp}`: the time of the call, in the vendor's form.
@@ -46,39 +49,40 @@ pub enum Variable {
     Stage(usize),
 }
 
+/// The variables without a name of their own, as they are written.
+const PLAIN: [(&str, Variable); 16] = [
+    ("pairs", Variable::Pairs),
+    ("secret", Variable::Secret),
+    ("method", Variable::Method),
+    ("method.path", Variable::MethodPath),
+    ("version", Variable::Version),
+    ("timestamp", Variable::Timestamp),
+    ("nonce", Variable::Nonce),
+    ("token", Variable::Token),
+    ("http", Variable::Http),
+    ("url", Variable::Url),
+    ("path", Variable::Path),
+    ("body", Variable::Body),
+    ("store", Variable::Store),
+    ("today", Variable::Today),
+    ("0", Variable::Stage(0)),
+    ("1", Variable::Stage(1)),
+];
+
 impl Variable {
     fn parse(name: &str) -> Option<Self> {
-        let of = |prefix: &str| name.strip_prefix(prefix).filter(|rest| !rest.is_empty()).map(str::to_owned);
-        Some(match name {
-            "pairs" => Self::Pairs,
-            "secret" => Self::Secret,
-            "method" => Self::Method,
-            "version" => Self::Version,
-            "timestamp" => Self::Timestamp,
-            "nonce" => Self::Nonce,
-            "token" => Self::Token,
-            "http" => Self::Http,
-            "url" => Self::Url,
-            "path" => Self::Path,
-            "body" => Self::Body,
-            "store" => Self::Store,
-            "today" => Self::Today,
-            "0" => Self::Stage(0),
-            "1" => Self::Stage(1),
-            _ => {
-                let login = |field: String| match field.strip_suffix(".md5") {
-                    Some(field) => Self::Login(field.to_owned(), true),
-                    None => Self::Login(field, false),
-                };
-                let credential = of("credential.").map(Self::Credential).or_else(|| of("login.").map(login));
-                let sent = || {
-                    of("option.")
-                        .map(Self::Option)
-                        .or_else(|| of("p.").map(Self::Parameter))
-                        .or_else(|| of("h.").map(Self::Header))
-                };
-                credential.or_else(sent)?
-            }
+        let plain = PLAIN.into_iter().find(|(written, _)| *written == name);
+        plain.map(|(_, variable)| variable).or_else(|| {
+            let (kind, rest) = name.split_once('.').filter(|(_, rest)| !rest.is_empty())?;
+            Some(match (kind, rest.strip_suffix(".md5")) {
+                ("login", Some(field)) => Self::Login(field.to_owned(), true),
+                ("login", None) => Self::Login(rest.to_owned(), false),
+                ("credential", _) => Self::Credential(rest.to_owned()),
+                ("option", _) => Self::Option(rest.to_owned()),
+                ("p", _) => Self::Parameter(rest.to_owned()),
+                ("h", _) => Self::Header(rest.to_owned()),
+                _ => return None,
+            })
         })
     }
 }
@@ -86,26 +90,16 @@ impl Variable {
 impl fmt::Display for Variable {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Pairs => formatter.write_str("{pairs}"),
-            Self::Secret => formatter.write_str("{secret}"),
-            Self::Method => formatter.write_str("{method}"),
-            Self::Version => formatter.write_str("{version}"),
-            Self::Timestamp => formatter.write_str("{timestamp}"),
-            Self::Nonce => formatter.write_str("{nonce}"),
-            Self::Token => formatter.write_str("{token}"),
-            Self::Http => formatter.write_str("{http}"),
-            Self::Url => formatter.write_str("{url}"),
-            Self::Path => formatter.write_str("{path}"),
-            Self::Body => formatter.write_str("{body}"),
             Self::Credential(name) => write!(formatter, "{{credential.{name}}}"),
             Self::Login(name, false) => write!(formatter, "{{login.{name}}}"),
             Self::Login(name, true) => write!(formatter, "{{login.{name}.md5}}"),
             Self::Option(name) => write!(formatter, "{{option.{name}}}"),
-            Self::Store => formatter.write_str("{store}"),
-            Self::Today => formatter.write_str("{today}"),
             Self::Parameter(name) => write!(formatter, "{{p.{name}}}"),
             Self::Header(name) => write!(formatter, "{{h.{name}}}"),
-            Self::Stage(number) => write!(formatter, "{{{number}}}"),
+            plain => {
+                let written = PLAIN.iter().find(|(_, variable)| variable == plain);
+                write!(formatter, "{{{}}}", written.map_or("", |(written, _)| written))
+            }
         }
     }
 }
@@ -176,6 +170,18 @@ impl Template {
         self.variables().any(|used| used == variable)
     }
 
+    /// The text of the template with these values of its variables.
+    pub fn text<'v>(&self, value: impl Fn(&Variable) -> Cow<'v, str>) -> String {
+        let mut text = String::new();
+        for part in &self.0 {
+            match part {
+                TemplatePart::Literal(literal) => text.push_str(literal),
+                TemplatePart::Variable(variable) => text.push_str(&value(variable)),
+            }
+        }
+        text
+    }
+
     /// The template with all variables that `known` resolves replaced by their values.
     #[must_use]
     pub fn with(&self, known: impl Fn(&Variable) -> Option<String>) -> Self {
@@ -226,7 +232,17 @@ mod tests {
 
     #[test]
     fn every_variable_is_written_as_it_is_read() {
-        for text in ["{pairs}", "{credential.key}", "{login.a}", "{login.a.md5}", "{p.a}", "{h.x-a}", "{1}", "{url}"] {
+        for text in [
+            "{pairs}",
+            "{method.path}",
+            "{credential.key}",
+            "{login.a}",
+            "{login.a.md5}",
+            "{p.a}",
+            "{h.x-a}",
+            "{1}",
+            "{url}",
+        ] {
             let template = Template::parse(text).unwrap();
             assert_eq!(template.variables().next().unwrap().to_string(), text);
         }

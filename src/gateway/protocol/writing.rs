@@ -7,8 +7,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::bound::Endpoint;
 use super::call::{Argument, Call, SignedRequest, TimestampAndNonce};
-use super::encoding::{BusinessCarrier, Carrier, JsonObject, form_encoded, path_encoded};
-use super::signing::{SentIn, Values, WireParameter, sort};
+use super::encoding::{Carrier, Carriers, JsonObject, form_encoded, path_encoded};
+use super::signing::{SentIn, Signing, Values, WireParameter, sort};
 use super::template::{Template, TemplatePart, Variable};
 use crate::gateway::vendor::Vendor;
 
@@ -17,7 +17,6 @@ const JSON: &str = "application/json; charset=utf-8";
 
 /// A call that is being written.
 pub(super) struct Writing<'a> {
-    vendor: Vendor,
     endpoint: &'a Endpoint,
     call: &'a Call,
     stamp: &'a TimestampAndNonce,
@@ -30,8 +29,10 @@ pub(super) struct Writing<'a> {
     headers: Vec<(String, String)>,
     /// The JSON body without the signature, or nothing.
     body: Bytes,
+    carriers: Carriers<'a>,
     is_bare: bool,
-    signature: Option<String>,
+    /// The parameter that holds the signature.
+    signature: Option<WireParameter<'a>>,
 }
 
 impl<'a> Writing<'a> {
@@ -47,7 +48,6 @@ impl<'a> Writing<'a> {
         let login = call.login.and_then(|place| vendor.pack().login.as_ref()?.calls.get(place));
         let path_of_login = call.login.and_then(|place| endpoint.login_paths.get(place)?.as_ref());
         let mut writing = Self {
-            vendor,
             endpoint,
             call,
             stamp,
@@ -57,13 +57,14 @@ impl<'a> Writing<'a> {
             signed: Vec::with_capacity(call.arguments.len() + endpoint.parameters.len() + 2),
             headers: Vec::new(),
             body: Bytes::new(),
+            carriers: vendor.pack().call.carriers(call.method.http, login),
             is_bare: login.is_some_and(|login| login.is_bare),
             signature: None,
         };
         if let Some(path) = path_of_login.or(endpoint.path.as_ref()) {
             // The path begins with the one slash between the two; the address may end with one, too.
             writing.url.truncate(endpoint.url.trim_end_matches('/').len());
-            let path = writing.path_of(path);
+            let path = path.text(|variable| path_encoded(&writing.text(variable)).into());
             writing.url.push_str(&path);
         }
         writing.write();
@@ -72,30 +73,32 @@ impl<'a> Writing<'a> {
 
     /// Adds the signature, unless the call is sent without one.
     pub(super) fn signed(mut self) -> SignedRequest {
-        if !self.is_bare {
-            let signature = self.sign();
-            self.place(signature);
+        if let Some(signing) = self.endpoint.signing.as_ref().filter(|_| !self.is_bare) {
+            let signature = self.sign(signing);
+            match &signing.place {
+                SentIn::Header(name) => self.headers.push((name.clone(), signature)),
+                SentIn::Parameter(name) => self.signature = Some((Cow::Borrowed(name), Cow::Owned(signature))),
+            }
         }
         self.finish()
     }
 
     /// The parameters that take part in the signature, in their order.
-    pub(super) fn pairs(&self) -> Vec<&WireParameter<'a>> {
-        self.endpoint.signing.pairs(&self.signed)
+    pub(super) fn pairs(&self, signing: &Signing) -> Vec<&WireParameter<'a>> {
+        signing.pairs(&self.signed)
     }
 
     /// Computes the signature.
-    pub(super) fn sign(&self) -> String {
-        self.endpoint.signing.sign(&self.pairs(), self)
+    pub(super) fn sign(&self, signing: &Signing) -> String {
+        signing.sign(&self.pairs(signing), self)
     }
 
     /// Fills in every value except the signature.
     fn write(&mut self) {
-        let form = &self.vendor.pack().call;
-        let endpoint = self.endpoint;
+        let (endpoint, is_bare, carriers) = (self.endpoint, self.is_bare, self.carriers);
         let has_token = self.token.is_some();
         let of_token = |templates: &'a [(String, Template)]| if has_token { templates } else { &[] };
-        if !self.is_bare {
+        if !is_bare {
             let of_login = of_token(&endpoint.token_parameters);
             for (name, template) in endpoint.parameters.iter().chain(of_login) {
                 if let Some(value) = self.value_of(template) {
@@ -111,70 +114,59 @@ impl<'a> Writing<'a> {
                 }
             }
         }
-        match &form.business {
-            BusinessCarrier::Each(Carrier::Json) => {}
-            BusinessCarrier::Each(_) => {
-                let arguments = self.call.arguments.iter();
+        match carriers.json_in {
+            None => {
+                let arguments = self.call.arguments.iter().filter(|argument| !carriers.is_in_body(&argument.name));
                 self.signed.extend(
                     arguments.map(|Argument { name, value, .. }| {
                         (Cow::Borrowed(name.as_ref()), Cow::Borrowed(value.as_str()))
                     }),
                 );
             }
-            BusinessCarrier::JsonIn(name) => {
+            Some(name) => {
                 let mut object = JsonObject::default();
                 self.call.arguments.iter().for_each(|argument| object.argument(argument));
-                let json = String::from_utf8(object.closed().to_vec()).unwrap_or_default();
+                let json = object.written(false, carriers.json_is_sorted);
                 self.signed.push((Cow::Borrowed(name), Cow::Owned(json)));
             }
         }
         sort(&mut self.signed);
-        if form.has_body() {
-            self.body = self.json_body().closed();
+        if carriers.has_body() {
+            self.body = self.json_body().written(carriers.json_is_list, carriers.json_is_sorted).into();
         }
-        if let Some(name) = self.endpoint.signing.body_as.as_ref() {
+        if let Some(name) = self.body_as().filter(|_| carriers.has_body()) {
             let body = String::from_utf8(self.body.to_vec()).unwrap_or_default();
             self.signed.push((Cow::Borrowed(name), Cow::Owned(body)));
         }
     }
 
-    fn json_body(&self) -> JsonObject {
-        let form = &self.vendor.pack().call;
+    fn json_body(&self) -> JsonObject<'_> {
         let mut object = JsonObject::default();
-        if form.system == Carrier::Json {
+        if self.carriers.system == Carrier::Json {
             self.sent().for_each(|(name, value)| object.text(name, value));
         }
-        if form.has_json_body() {
-            self.call.arguments.iter().for_each(|argument| object.argument(argument));
-        }
+        let in_body = self.call.arguments.iter().filter(|argument| self.carriers.is_in_body(&argument.name));
+        in_body.for_each(|argument| object.argument(argument));
         object
     }
 
     /// The parameters that are sent. A body that takes part in the signature under a name is not among them.
     fn sent(&self) -> impl Iterator<Item = &WireParameter<'a>> {
-        let body = self.endpoint.signing.body_as.as_deref();
+        let body = self.body_as();
         self.signed.iter().filter(move |(name, _)| Some(name.as_ref()) != body)
     }
 
-    fn place(&mut self, signature: String) {
-        match &self.endpoint.signing.place {
-            SentIn::Header(name) => self.headers.push((name.clone(), signature)),
-            SentIn::Parameter(_) => self.signature = Some(signature),
-        }
+    /// The name under which the body takes part in the signature.
+    fn body_as(&self) -> Option<&'a str> {
+        self.endpoint.signing.as_ref()?.body_as.as_deref()
     }
 
     fn finish(mut self) -> SignedRequest {
         let (url, headers) = (std::mem::take(&mut self.url), std::mem::take(&mut self.headers));
-        let form = &self.vendor.pack().call;
-        let system = if self.is_bare { form.business.carrier(form.system) } else { form.system };
-        let place = match &self.endpoint.signing.place {
-            SentIn::Parameter(name) => name.as_str(),
-            SentIn::Header(_) => "",
-        };
-        let signature: Option<WireParameter<'_>> =
-            self.signature.as_ref().map(|signature| (Cow::Borrowed(place), Cow::Borrowed(signature.as_str())));
+        let Carriers { system, json_is_list, json_is_sorted, .. } = self.carriers;
+        let signature = self.signature.take();
         let mut request = SignedRequest {
-            http: form.http,
+            http: self.call.method.http,
             url,
             content_type: None,
             body: Bytes::new(),
@@ -200,7 +192,7 @@ impl<'a> Writing<'a> {
                 Some((name, value)) if system == Carrier::Json => {
                     let mut object = self.json_body();
                     object.text(name, value);
-                    object.closed()
+                    object.written(json_is_list, json_is_sorted).into()
                 }
                 _ => self.body.clone(),
             };
@@ -223,31 +215,8 @@ impl<'a> Writing<'a> {
             [TemplatePart::Variable(Variable::Method)] => Cow::Borrowed(self.call.method.name.as_ref()),
             [TemplatePart::Variable(Variable::Version)] => Cow::Borrowed(self.call.method.version.as_ref()),
             [TemplatePart::Variable(Variable::Nonce)] => Cow::Borrowed(self.stamp.nonce.as_deref().unwrap_or_default()),
-            _ => Cow::Owned(self.text_of(template)),
+            _ => Cow::Owned(template.text(|variable| self.text(variable))),
         })
-    }
-
-    /// The path with percent-encoded values.
-    fn path_of(&self, template: &Template) -> String {
-        let mut path = String::new();
-        for part in &template.0 {
-            match part {
-                TemplatePart::Literal(literal) => path.push_str(literal),
-                TemplatePart::Variable(variable) => path.push_str(&path_encoded(&self.text(variable))),
-            }
-        }
-        path
-    }
-
-    fn text_of(&self, template: &Template) -> String {
-        let mut text = String::new();
-        for part in &template.0 {
-            match part {
-                TemplatePart::Literal(literal) => text.push_str(literal),
-                TemplatePart::Variable(variable) => text.push_str(&self.text(variable)),
-            }
-        }
-        text
     }
 }
 
@@ -257,7 +226,9 @@ impl Values for Writing<'_> {
         match variable {
             Variable::Secret => Cow::Borrowed(self.endpoint.secret.expose_secret()),
             Variable::Method => Cow::Borrowed(self.call.method.name.as_ref()),
+            Variable::MethodPath => Cow::Owned(self.call.method.name.replace('.', "/")),
             Variable::Version => Cow::Borrowed(self.call.method.version.as_ref()),
+            Variable::Http => Cow::Borrowed(self.call.method.http.name()),
             Variable::Timestamp => Cow::Borrowed(self.timestamp.as_str()),
             Variable::Nonce => self.stamp.nonce.as_deref().map_or(nothing, Cow::Borrowed),
             Variable::Token => self.token.map_or(nothing, |token| Cow::Borrowed(token.expose_secret())),
@@ -274,12 +245,15 @@ impl Values for Writing<'_> {
                 let header = self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
                 header.map_or(nothing, |(_, value)| Cow::Borrowed(value.as_str()))
             }
+            // Whatever is no secret was resolved before.
+            Variable::Credential(name) => {
+                let sent = self.endpoint.sent_secrets.iter().find(|(own, _)| own == name);
+                sent.map_or(nothing, |(_, secret)| Cow::Borrowed(secret.expose_secret()))
+            }
             // These were resolved before, or the signing itself fills them in.
             Variable::Pairs
             | Variable::Stage(_)
-            | Variable::Credential(_)
             | Variable::Login(..)
-            | Variable::Http
             | Variable::Option(_)
             | Variable::Store
             | Variable::Today => nothing,

@@ -11,6 +11,7 @@ use crate::gateway::error::{Error, Kind};
 use crate::gateway::vendor::Vendor;
 use crate::json::raw::{self, RawMember, is_nothing};
 use crate::json::{odd_values, scalar};
+use crate::resources::params::PageInfo;
 use crate::resources::wire_time;
 use crate::settings::choices;
 
@@ -78,12 +79,9 @@ impl DeclaredAnswer {
         let selected = selected.ok_or_else(|| unreadable(format!("the answer has nothing at {}", self.select)))?;
         match &self.shape {
             AnswerShape::AsGiven => Ok(MappedAnswer::Value(raw::harmless(selected, "answer"))),
-            AnswerShape::List(fields) => {
+            AnswerShape::List(_) => {
                 let items = raw::items(selected).ok_or_else(|| unreadable("the answer is not a list".to_owned()))?;
-                let items = read_rows(&items, fields, zone);
-                items
-                    .ok_or_else(|| unreadable("no row of the list can be read".to_owned()))
-                    .map(|items| MappedAnswer::List { items })
+                self.list(&items, None, vendor, zone)
             }
             // Gateways have no code for an object that does not exist: they send no data, or one of PHP's empty values.
             AnswerShape::Object(_) if is_nothing(selected) => {
@@ -93,6 +91,40 @@ impl DeclaredAnswer {
                 .filter(|_| selected.get().starts_with('{'))
                 .ok_or_else(|| unreadable("the answer is no object, or none of its fields can be read".to_owned())),
         }
+    }
+
+    /// The rows of a list, as the gateway wrote them; `None` where there is no list.
+    ///
+    /// # Errors
+    /// The data has something else in its place.
+    pub fn rows<'a>(&self, data: &'a RawValue, vendor: Vendor) -> Result<Option<Vec<&'a RawValue>>, Error> {
+        let unreadable = |what: &str| Error::local(vendor, Kind::Unreadable, what);
+        let selected =
+            self.selected(data).ok_or_else(|| unreadable("the answer has nothing where its list should be"))?;
+        if is_nothing(selected) && !raw::is_list(selected) {
+            return Ok(None);
+        }
+        raw::items(selected).map(Some).ok_or_else(|| unreadable("the answer is not a list"))
+    }
+
+    /// Translates the rows of a list, or of a page of it.
+    ///
+    /// # Errors
+    /// There are rows, and none of them can be read.
+    pub fn list(
+        &self,
+        rows: &[&RawValue],
+        page: Option<PageInfo>,
+        vendor: Vendor,
+        zone: &TimeZone,
+    ) -> Result<MappedAnswer, Error> {
+        let fields = match &self.shape {
+            AnswerShape::List(fields) | AnswerShape::Object(fields) => fields.as_slice(),
+            AnswerShape::AsGiven => &[],
+        };
+        let items = read_rows(rows, fields, zone);
+        let items = items.ok_or_else(|| Error::local(vendor, Kind::Unreadable, "no row of the list can be read"))?;
+        Ok(MappedAnswer::List { items, page })
     }
 
     /// Whether empty data means the same as success without data, and not an empty list or object.
@@ -134,6 +166,9 @@ pub enum MappedAnswer {
     List {
         /// The rows.
         items: Vec<Self>,
+        /// Where the page stands in the list, if the list is paged.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        page: Option<PageInfo>,
     },
 }
 
@@ -146,7 +181,7 @@ impl MappedAnswer {
                     || (raw::is_list(value) && raw::items(value).is_some_and(|items| items.is_empty()))
             }
             Self::Object(fields) => fields.values().all(Option::is_none),
-            Self::List { items } => items.is_empty(),
+            Self::List { items, .. } => items.is_empty(),
         }
     }
 }
@@ -176,6 +211,14 @@ fn find<'a>(object: &'a RawValue, pointer: &str) -> RawMember<'a> {
         RawMember::Is(value) => step(value, &name),
         other => other,
     })
+}
+
+/// The value at a JSON pointer in the data, if there is exactly one.
+pub fn value_at<'a>(data: &'a RawValue, pointer: &str) -> Option<&'a RawValue> {
+    match find(data, pointer) {
+        RawMember::Is(value) => Some(value),
+        RawMember::Missing | RawMember::Ambiguous => None,
+    }
 }
 
 /// Reads the rows; `None` when there are rows and none of them can be read.

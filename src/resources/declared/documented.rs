@@ -5,7 +5,7 @@ use utoipa::openapi::path::{Operation, OperationBuilder};
 use utoipa::openapi::schema::{
     Array, ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type,
 };
-use utoipa::openapi::{RefOr, ResponseBuilder};
+use utoipa::openapi::{Ref, RefOr, ResponseBuilder};
 
 use super::answer::{AnswerShape, DeclaredField, FieldKind};
 use super::{Declaration, handler};
@@ -15,7 +15,7 @@ use crate::resources::params::ParameterReader;
 pub(super) fn operation(declaration: &'static Declaration) -> Operation {
     let response = ResponseBuilder::new()
         .description("The answer")
-        .content("application/json", ContentBuilder::new().schema(Some(answer(&declaration.answer.shape))).build());
+        .content("application/json", ContentBuilder::new().schema(Some(answer(declaration))).build());
     let operation = OperationBuilder::new()
         .tag(&declaration.tag)
         .operation_id(Some(format!("read_{}", declaration.name)))
@@ -32,13 +32,17 @@ fn described(declaration: &Declaration) -> String {
     declaration.description.clone().unwrap_or_else(usual)
 }
 
-fn answer(shape: &AnswerShape) -> RefOr<Schema> {
-    match shape {
+fn answer(declaration: &Declaration) -> RefOr<Schema> {
+    match &declaration.answer.shape {
         AnswerShape::AsGiven => RefOr::T(anything("What the gateway gives, as it is.").into()),
         AnswerShape::Object(fields) => RefOr::T(object(fields).into()),
         AnswerShape::List(fields) => {
             let items: Array = ArrayBuilder::new().items(object(fields)).build();
             let list = ObjectBuilder::new().schema_type(Type::Object).property("items", items).required("items");
+            let list = match declaration.paging {
+                Some(_) => list.property("page", Ref::from_schema_name("PageInfo")).required("page"),
+                None => list,
+            };
             RefOr::T(list.description(Some("The objects of the list.")).build().into())
         }
     }

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, Route};
 use serde_json::value::RawValue;
 
 use super::Declaration;
+use super::pages::PagedList;
 use super::parameter::{DeclaredParameter, ParsedValue};
 use crate::auth::caller::Caller;
 use crate::auth::scope::AsDeclared;
@@ -13,7 +14,7 @@ use crate::http::accept::Media;
 use crate::http::methods;
 use crate::http::problem::Problem;
 use crate::resources::Resource;
-use crate::resources::params::{ParameterReader, Period};
+use crate::resources::params::{PageParameters, ParameterReader, Period};
 use crate::resources::request_context::{FetchedValue, RequestContext};
 
 /// The actix route that handles the requests.
@@ -27,6 +28,7 @@ pub(super) fn route(declaration: &'static Declaration, resource: &'static Resour
 pub(super) struct DeclaredParameters {
     given: Vec<(&'static DeclaredParameter, Vec<ParsedValue>)>,
     period: Option<Period>,
+    page: Option<PageParameters>,
 }
 
 async fn read(
@@ -41,6 +43,29 @@ async fn read(
     let parameters = context.parse(&tenant, &zone, |reader| parse(declaration, reader))?;
     let (call, stores) = call(&caller, &context, declaration, &parameters)?;
     let ended = parameters.period.is_some_and(|period| period.has_ended(context.shared().clock.now()));
+    if let (Some(paging), Some(page)) = (&declaration.paging, parameters.page) {
+        let (path, filters) = context.filters_beside_page();
+        // The links name the store and the filters as this caller did.
+        let canonical = format!("{} {page:?} {path} {filters:?}", call.canonical());
+        let lookup = context.lookup(&caller, resource, &canonical, stores, ended)?;
+        return context
+            .answer(resource, lookup, move |gateway| async move {
+                let list = PagedList { declaration, paging, gateway: &gateway, account: &account, call: &call };
+                let part = list.page(page).await?;
+                let rows: Vec<&RawValue> = part.items.iter().map(|row| &*row.item).collect();
+                let info = page.info(part.total);
+                let read = || declaration.answer.list(&rows, Some(info), account.vendor(), &zone);
+                let filters: Vec<(&str, String)> =
+                    filters.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+                Ok(FetchedValue {
+                    value: gateway.reading(&account, &call, read)?,
+                    link: page.link(&path, &filters, part.total, part.is_full),
+                    keeps: part.max_freshness(),
+                    gives_nothing: part.items.is_empty() && page.number == 1,
+                })
+            })
+            .await;
+    }
     let lookup = context.lookup(&caller, resource, &call.canonical(), stores, ended)?;
     context
         .answer(resource, lookup, move |gateway| async move {
@@ -61,10 +86,13 @@ pub(super) fn parse(declaration: &'static Declaration, reader: &mut ParameterRea
     let period = match &declaration.period {
         None => None,
         // What has ended is decided by the dates that the gateway gets.
-        Some(names) if names.is_in_days => Some(Period::read(reader)?.in_whole_days()),
-        Some(_) => Some(Period::read(reader)?),
+        Some(names) => Some(names.covered(Period::read(reader)?)),
     };
-    Some(DeclaredParameters { given, period })
+    let page = match &declaration.paging {
+        None => None,
+        Some(_) => Some(PageParameters::read(reader)?),
+    };
+    Some(DeclaredParameters { given, period, page })
 }
 
 /// The call to the gateway, and the granted stores' ids at the vendor. A token that is limited must name the stores
@@ -99,22 +127,14 @@ fn call(
             values.dedup();
             all_stores.extend(values.iter().cloned());
         }
-        let (name, is_json) = (parameter.wire.clone().into(), parameter.is_number());
-        call.arguments.push(Argument { name, value: values.join(","), is_json });
+        call.arguments.push(parameter.argument(&values));
     }
     if !is_granted {
         context.require_no_limits(caller)?;
     }
-    let constants = declaration.constants.iter().cloned();
-    call.arguments.extend(constants.map(|(name, value)| Argument::text(name, value)));
+    call.arguments.extend(declaration.constants.iter().map(|(name, value)| Argument::of(name, value)));
     if let (Some(names), Some(period)) = (&declaration.period, &parameters.period) {
-        let (start, end) = if names.is_in_days {
-            (period.start_day(), period.end_day())
-        } else {
-            (period.start_second(), period.end_second())
-        };
-        call.arguments.push(Argument::text(names.start.clone(), start));
-        call.arguments.push(Argument::text(names.end.clone(), end));
+        call.arguments.extend(names.arguments(period));
     }
     Ok((call, all_stores))
 }

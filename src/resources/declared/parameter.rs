@@ -1,15 +1,17 @@
 //! A parameter of a declared resource: the values that callers may send, and what the gateway gets for them.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 
 use crate::directory::{Directory, OrganizationId, StoreId};
+use crate::gateway::protocol::Argument;
 use crate::gateway::vendor::Vendor;
-use crate::resources::params::kinds::{FlagKind, IntegerKind, StoreKind, one_of, organization_schema, text};
+use crate::resources::params::kinds::{FlagKind, StoreKind, one_of, organization_schema, text};
 use crate::resources::params::{Parameter, ParameterKind, Presence};
 
 /// The type of a parameter's values.
@@ -21,8 +23,8 @@ pub enum DeclaredKind {
     Organization(Vendor),
     /// A text of at most this many characters.
     Text(usize),
-    /// A whole number.
-    Integer(IntegerKind),
+    /// A whole number in this range.
+    Integer(RangeInclusive<u64>),
     /// `true` or `false`, sent as `1` or `0`.
     Boolean,
     /// A date, sent as `2026-11-01`.
@@ -40,6 +42,8 @@ pub struct DeclaredParameter {
     pub presence: Presence,
     /// The vendor's name of the parameter.
     pub wire: String,
+    /// Whether its values are sent as a JSON list.
+    pub is_json_list: bool,
 }
 
 /// A parsed value, before stores are looked up.
@@ -58,6 +62,16 @@ impl DeclaredParameter {
     pub const fn is_number(&self) -> bool {
         matches!(self.parameter.kind, DeclaredKind::Integer(_))
     }
+
+    /// The argument with these values.
+    pub fn argument(&self, values: &[String]) -> Argument {
+        let value = match (self.is_json_list, self.is_number()) {
+            (false, _) => values.join(","),
+            (true, true) => format!("[{}]", values.join(",")),
+            (true, false) => Value::from(values).to_string(),
+        };
+        Argument { name: self.wire.clone().into(), value, is_json: self.is_json_list || self.is_number() }
+    }
 }
 
 impl ParameterKind for DeclaredKind {
@@ -68,7 +82,7 @@ impl ParameterKind for DeclaredKind {
             Self::Store(vendor) => return Ok(ParsedValue::Store(*vendor, directory.read(text)?)),
             Self::Organization(vendor) => return Ok(ParsedValue::Organization(OrganizationId::read(*vendor, text)?)),
             Self::Text(longest) => harmless(text, *longest)?,
-            Self::Integer(kind) => kind.parse(text, directory)?.to_string(),
+            Self::Integer(range) => whole_number(text, range)?.to_string(),
             Self::Boolean => u8::from(FlagKind(None).parse(text, directory)?).to_string(),
             Self::Date => {
                 let date = text.parse::<Date>().ok().map(|date| date.to_string()).filter(|date| date == text);
@@ -84,8 +98,10 @@ impl ParameterKind for DeclaredKind {
             Self::Store(_) => StoreKind::OF_LIST.schema(),
             Self::Organization(vendor) => organization_schema(*vendor),
             Self::Text(longest) => text().min_length(Some(1)).max_length(Some(*longest)),
-            // The maximum may need more than the 31 bits of the usual format.
-            Self::Integer(kind) => kind.schema().format(None),
+            Self::Integer(range) => {
+                let number = ObjectBuilder::new().schema_type(Type::Integer);
+                number.minimum(Some(*range.start())).maximum(Some(*range.end()))
+            }
             Self::Boolean => FlagKind(None).schema(),
             Self::Date => text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Date))),
             Self::OneOf(words) => text().enum_values(Some(words.keys().cloned())),
@@ -94,7 +110,7 @@ impl ParameterKind for DeclaredKind {
 
     fn example(&self, text: &str) -> Value {
         match self {
-            Self::Integer(kind) => kind.example(text),
+            Self::Integer(_) => text.parse::<u64>().map_or(Value::Null, Value::from),
             Self::Boolean => FlagKind(None).example(text),
             _ => Value::from(text),
         }
@@ -103,6 +119,12 @@ impl ParameterKind for DeclaredKind {
     fn names_stores(&self) -> bool {
         matches!(self, Self::Store(_))
     }
+}
+
+fn whole_number(text: &str, range: &RangeInclusive<u64>) -> Result<u64, String> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|number| digits && range.contains(number));
+    number.ok_or_else(|| format!("write a whole number from {} to {}", range.start(), range.end()))
 }
 
 /// Checks a text. Gateways are known to paste texts into SQL and lists, so characters that could end a text or an item

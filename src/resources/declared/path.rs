@@ -69,10 +69,10 @@ fn read_segment(text: &str) -> Result<Segment, String> {
             )
         });
     }
-    let is_word =
-        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
+    let is_word = !text.is_empty() && text.bytes().all(is_letter);
     is_word.then(|| Segment::Literal(text.to_owned())).ok_or_else(|| {
-        format!("{text:?}: a part of a path is small letters, digits and dashes, or a parameter in braces")
+        format!("{text:?}: a part of a path is small letters, digits, dashes and `_`, or a parameter in braces")
     })
 }
 
@@ -105,6 +105,7 @@ mod tests {
         let traffic = path("/stores/{store_id}/traffic");
         assert_eq!(traffic.to_string(), "/stores/{store_id}/traffic");
         assert_eq!(traffic.parameters().collect::<Vec<_>>(), ["store_id"]);
+        assert_eq!(path("/tiktok_shop/orders").to_string(), "/tiktok_shop/orders");
     }
 
     #[test]

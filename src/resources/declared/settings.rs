@@ -9,15 +9,19 @@ mod tests;
 use std::collections::BTreeMap;
 
 use super::path::{PathTemplate, is_name};
-use super::{Declaration, Declarations, PeriodNames};
+use super::period::{PeriodNames, PeriodUnit};
+use super::{Declaration, Declarations};
 use crate::auth::scope::{ScopeInfo, Scopes};
 use crate::cache::Freshness;
 use crate::gateway::endpoint;
 use crate::gateway::protocol::Method;
+use crate::gateway::protocol::encoding::member_names;
+use crate::gateway::protocol::paging::Paging;
 use crate::gateway::vendor::Vendor;
 use crate::resources::{ALL, Policy, Resource};
-use crate::settings::{Section, SectionSettings, SectionTable, choices, section};
-use crate::vendors::Vendors;
+use crate::settings::{Problems, Report, Scalar, Section, SectionSettings, SectionTable, choices, parse_toml, section};
+use crate::vendors::pack::paging;
+use crate::vendors::{AddedPack, Vendors};
 
 use self::answer::{FieldSection, read_answer};
 use self::parameters::{IntegerSection, ParameterSection, TextSection, WordsSection, check_wire_name, read_parameters};
@@ -52,25 +56,19 @@ section! {
         allows: Option<String>, example "Read the visitors of a period.";
         /// The vendor's names for the start and end of a period that callers choose.
         period: Option<Vec<String>>, example ["startTime", "endTime"];
-        /// How a period is sent to the gateway; in seconds unless set.
+        /// How a period is sent to the gateway: `seconds` is `2026-11-01 00:00:00`, `days` is `2026-11-01`, `unix` and
+        /// `unix_ms` are numbers, `iso` is `2026-11-01T00:00:00+08:00`; in seconds unless set.
         period_in: Option<PeriodUnit>, example "seconds";
-        /// Parameters that the gateway always gets, by its names.
-        constants: BTreeMap<String, String>, example { timeType = "1" };
+        /// Parameters that the gateway always gets, by its names. Numbers, `true`, `false` and lists go as they are where
+        /// parameters travel as JSON.
+        constants: BTreeMap<String, Scalar>, example { timeType = "1" };
         /// Where the response is in the gateway's data (RFC 6901); all of it unless set.
         select: String, example "/list/0";
         /// The form of the response.
         answer: AnswerForm = "as_given", example "object";
+        /// Whether callers read the list in pages, with `page` and `page_size`.
+        pages: bool = false;
     }
-}
-
-choices! {
-    /// How a period is sent to the gateway.
-    pub enum PeriodUnit {
-        /// Unix seconds.
-        Seconds = "seconds",
-        /// Dates.
-        Days = "days",
-    } else "a period goes in seconds or in days"
 }
 
 choices! {
@@ -111,6 +109,7 @@ pub(super) fn tables() -> Vec<SectionTable> {
     vec![
         ResourceSection::table(),
         Freshness::table().at("resources.<traffic>", ""),
+        paging::table(),
         ParameterSection::table(),
         TextSection::table(),
         IntegerSection::table(),
@@ -120,25 +119,48 @@ pub(super) fn tables() -> Vec<SectionTable> {
     ]
 }
 
-/// Reads all declarations.
-pub(super) fn read(section: &Section<'_>, vendors: &Vendors) -> Declarations {
-    let entries = section.entries();
-    // Scopes are read first, so that the order of the resources that define them does not matter.
-    let mut scopes = Vec::new();
-    entries.iter().for_each(|(_, entry)| scopes.extend(new_scope(entry, &scopes)));
-    let mut resources = Vec::new();
-    for (name, entry) in entries {
-        resources.extend(read_one(&name, &entry, &resources, &scopes, vendors));
+/// Reads all declarations: those of the configuration, and then those of packs that it does not declare itself.
+pub(super) fn read(root: &Section<'_>, vendors: &Vendors) -> Declarations {
+    let mut read = Declarations::default();
+    let own = root.section("resources");
+    add(&mut read, own.entries(), None, vendors);
+    for pack in vendors.added() {
+        if let Err(Problems(problems)) = add_pack(&mut read, pack, &own, vendors) {
+            let section = root.section("vendors").section(pack.vendor.name());
+            problems.iter().for_each(|problem| section.problem("pack", format!("{}: {problem}", pack.file)));
+        }
     }
-    Declarations { resources, scopes }
+    read
+}
+
+/// Adds the declarations of a pack, without those that the configuration declares itself.
+fn add_pack(read: &mut Declarations, pack: &AddedPack, own: &Section<'_>, vendors: &Vendors) -> Result<(), Problems> {
+    let table = parse_toml(&pack.text, &pack.file)?;
+    let report = Report::default().of_text(Some(pack.text.to_string())).without_variables();
+    let root = Section::root(&table, &report);
+    table.keys().filter(|key| *key != "resources").for_each(|key| root.skip(key));
+    let section = root.section("resources");
+    let (replaced, entries): (Vec<_>, Vec<_>) = section.entries().into_iter().partition(|(name, _)| own.is_set(name));
+    replaced.iter().for_each(|(name, _)| section.skip(name));
+    add(read, entries, Some(pack.vendor), vendors);
+    report.finish(&table).map(drop)
+}
+
+/// Adds the declarations of one text; `vendor` is that of a pack.
+fn add(read: &mut Declarations, entries: Vec<(String, Section<'_>)>, vendor: Option<Vendor>, vendors: &Vendors) {
+    // Scopes are read first, so that the order of the resources that define them does not matter.
+    entries.iter().for_each(|(_, entry)| read.scopes.extend(new_scope(entry, &read.scopes)));
+    for (name, entry) in entries {
+        read.resources.extend(read_one(&name, &entry, read, vendor, vendors));
+    }
 }
 
 /// Reads one declaration. Everything is read before anything is rejected, so that one start reports all problems.
 fn read_one(
     name: &str,
     section: &Section<'_>,
-    others: &[Declaration],
-    scopes: &[ScopeInfo],
+    others: &Declarations,
+    of_pack: Option<Vendor>,
     vendors: &Vendors,
 ) -> Option<Declaration> {
     if !is_name(name) {
@@ -149,18 +171,19 @@ fn read_one(
     }
     let read = ResourceSection::read(section);
     let path = read_path(section, &read.path);
-    check_place(name, path.as_ref(), section, others);
+    check_place(name, path.as_ref(), section, &others.resources);
     if read.tag.trim().is_empty() {
         section.problem("tag", "write the name of a group, or leave it out");
     }
-    check_scope(section, &read, scopes);
-    let method = read_method(section, &read, vendors);
+    check_scope(section, &read, &others.scopes);
+    let method = read_method(section, &read, of_pack, vendors);
     let vendor = method.as_ref().map(|method| method.vendor);
     let parameters = read_parameters(section, path.as_ref(), vendor, vendors);
     let constants = section.section("constants");
     read.constants.keys().for_each(|name| check_wire_name(&constants, name, name, vendor));
     let period = read_period(section, &read, vendor);
     let answer = read_answer(section, &read);
+    let paging = read_paging(section, &read, vendor);
     let policy = read_policy(section, period.is_some());
     let declaration = Declaration {
         name: name.to_owned(),
@@ -174,6 +197,7 @@ fn read_one(
         constants: read.constants.into_iter().collect(),
         period,
         answer: answer?,
+        paging,
         policy,
     };
     check_names(&declaration, section);
@@ -220,23 +244,18 @@ fn check_scope(section: &Section<'_>, read: &ResourceSection, scopes: &[ScopeInf
     }
 }
 
-fn read_method(section: &Section<'_>, read: &ResourceSection, vendors: &Vendors) -> Option<Method> {
-    let (gateway, name) = (&read.gateway, &read.method);
+fn read_method(
+    section: &Section<'_>,
+    read: &ResourceSection,
+    of_pack: Option<Vendor>,
+    vendors: &Vendors,
+) -> Option<Method> {
+    let name = &read.method;
     let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte));
     if !is_name {
         section.problem("method", "a method's name is made of letters, digits, dots, dashes, slashes and `_`");
     }
-    if gateway.trim().is_empty() {
-        section.missing("gateway", &format!("whose method it calls: {}", vendors.names()));
-        return None;
-    }
-    let Some(vendor) = vendors.get(gateway) else {
-        if vendors.unread().contains(gateway) {
-            return None;
-        }
-        section.problem("gateway", format!("the gateways are {}", vendors.names()));
-        return None;
-    };
+    let vendor = read_gateway(section, &read.gateway, of_pack, vendors)?;
     if vendor.has_secret_answer(name) {
         section.problem(
             "method",
@@ -258,6 +277,25 @@ fn read_method(section: &Section<'_>, read: &ResourceSection, vendors: &Vendors)
     Some(method)
 }
 
+/// The vendor whose method is called: that of the pack, or the one that a configuration names.
+fn read_gateway(section: &Section<'_>, name: &String, of_pack: Option<Vendor>, vendors: &Vendors) -> Option<Vendor> {
+    if let Some(vendor) = of_pack {
+        if !name.is_empty() {
+            section.problem("gateway", "a resource of a pack calls the pack's vendor: leave this out");
+        }
+        return Some(vendor);
+    }
+    if name.trim().is_empty() {
+        section.missing("gateway", &format!("whose method it calls: {}", vendors.names()));
+        return None;
+    }
+    let vendor = vendors.get(name);
+    if vendor.is_none() && !vendors.unread().contains(name) {
+        section.problem("gateway", format!("the gateways are {}", vendors.names()));
+    }
+    vendor
+}
+
 fn read_period(section: &Section<'_>, read: &ResourceSection, vendor: Option<Vendor>) -> Option<PeriodNames> {
     if read.period.is_none() && read.period_in.is_some() {
         section.problem("period_in", "there is no `period` that would go so");
@@ -266,7 +304,7 @@ fn read_period(section: &Section<'_>, read: &ResourceSection, vendor: Option<Ven
         Ok([start, end]) => {
             check_wire_name(section, "period", &start, vendor);
             check_wire_name(section, "period", &end, vendor);
-            Some(PeriodNames { start, end, is_in_days: read.period_in == Some(PeriodUnit::Days) })
+            Some(PeriodNames { start, end, unit: read.period_in.unwrap_or(PeriodUnit::Seconds) })
         }
         Err(_) => {
             section
@@ -274,6 +312,27 @@ fn read_period(section: &Section<'_>, read: &ResourceSection, vendor: Option<Ven
             None
         }
     }
+}
+
+/// How the gateway pages the list: as the section says, and else as the pack does.
+fn read_paging(section: &Section<'_>, read: &ResourceSection, vendor: Option<Vendor>) -> Option<Paging> {
+    let own = section.section("paging");
+    let paging = paging::read(&own, vendor.and_then(|vendor| vendor.pack().paging.as_ref()));
+    if !read.pages {
+        if own.is_present() {
+            section.problem("paging", "this is for `pages = true`, with which callers read the list in pages");
+        }
+        return None;
+    }
+    if read.answer != AnswerForm::List && !section.has_problem("answer") {
+        section.problem("pages", "only a list has pages: write answer = \"list\"");
+    }
+    if paging.is_none() && vendor.is_some() && !section.has_problem("paging") {
+        section.missing("paging", "how the gateway pages the list, since the vendor's pack does not say it");
+    }
+    let names = paging.iter().flat_map(Paging::parameters);
+    names.for_each(|name| check_wire_name(section, "paging", name, vendor));
+    paging
 }
 
 fn read_policy(section: &Section<'_>, has_period: bool) -> Policy {
@@ -312,15 +371,28 @@ fn check_names(declaration: &Declaration, section: &Section<'_>) {
     let period = declaration.period.iter().flat_map(|names| [("period", &names.start), ("period", &names.end)]);
     let parameters = declaration.parameters.iter().map(|declared| ("parameters", &declared.wire));
     let constants = declaration.constants.iter().map(|(name, _)| ("constants", name));
-    let mut seen: Vec<&String> = Vec::new();
-    for (key, name) in period.chain(parameters).chain(constants) {
-        if seen.contains(&name) {
-            section.problem(key, format!("the gateway would get {name} twice"));
+    let pages = declaration.paging.iter().flat_map(Paging::parameters).map(|name| ("paging", name));
+    let named = period.chain(parameters).chain(constants).map(|(key, name)| (key, name.as_str()));
+    let method = &declaration.method;
+    let has_members = method.vendor.pack().call.carriers(method.http, None).has_members();
+    let mut seen: Vec<&str> = Vec::new();
+    for (key, name) in named.chain(pages) {
+        // A member that has members of its own has no value.
+        let is_within = |other: &&&str| member_names(other).zip(member_names(name)).all(|(one, other)| one == other);
+        if let Some(other) = seen.iter().find(is_within) {
+            let both = if *other == name { String::new() } else { format!(", as {other}, too") };
+            section.problem(key, format!("the gateway would get {name} twice{both}"));
+        }
+        if name.starts_with('/') && !has_members {
+            section.problem(key, format!("{name}: the parameters of this method do not travel as JSON"));
         }
         seen.push(name);
     }
     let has_own = |name: &str| declaration.parameters.iter().any(|declared| declared.parameter.name == name);
     if declaration.period.is_some() && (has_own("from") || has_own("to")) {
         section.problem("period", "a period brings the parameters `from` and `to` with it");
+    }
+    if declaration.paging.is_some() && (has_own("page") || has_own("page_size")) {
+        section.problem("pages", "pages bring the parameters `page` and `page_size` with them");
     }
 }

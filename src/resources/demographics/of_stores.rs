@@ -48,5 +48,5 @@ async fn read_demographics_of_stores(
     // The sum is the same in any order, so the cache key must be, too.
     stores.sort_by(|one, other| one.number.cmp(&other.number));
     let found = find_sum(&caller, &context, &OF_STORES, stores, &counted).await?;
-    Ok(context.reply_to_question(&OF_STORES, &found).await)
+    Ok(context.reply_to_lookup(&OF_STORES, &found).await)
 }

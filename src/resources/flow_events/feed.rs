@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::event;
 use crate::cache::{CacheEntry, CacheKey, CacheOutcome, CachedResponse};
 use crate::http::problem::Problem;
-use crate::resources::flow::StoreFlowQuestion;
+use crate::resources::flow::StoreFlowLookup;
 use crate::supervisor::Supervisor;
 
 /// How often a feed checks whether its flow is due or was dropped, and whether listeners remain.
@@ -54,7 +54,7 @@ impl LatestFigures {
             Ok(found) => found,
             Err(problem) => return Self::Problem(problem),
         };
-        let json = found.entry.identity().body.clone();
+        let json = found.entry.identity.body.clone();
         let flow = Flow { id: event::id_of(&json).into(), json };
         match found.outcome {
             CacheOutcome::StaleIfError => Self::Stale { flow, age: found.age },
@@ -67,7 +67,7 @@ impl LatestFigures {
         match (self, other) {
             (Self::Flow(this), Self::Flow(that)) => this.id == that.id,
             (Self::Stale { flow: this, .. }, Self::Stale { flow: that, .. }) => this.id == that.id,
-            (Self::Problem(this), Self::Problem(that)) => this.kind() == that.kind(),
+            (Self::Problem(this), Self::Problem(that)) => this.kind == that.kind,
             _ => false,
         }
     }
@@ -91,11 +91,7 @@ impl Feeds {
     }
 
     /// Listens to a store for which `found` is the latest response. The first listener's worker runs the feed.
-    pub fn listen(
-        self: &Arc<Self>,
-        lookup: StoreFlowQuestion,
-        found: &CachedResponse,
-    ) -> watch::Receiver<LatestFigures> {
+    pub fn listen(self: &Arc<Self>, lookup: StoreFlowLookup, found: &CachedResponse) -> watch::Receiver<LatestFigures> {
         let mut feeds = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(feed) = feeds.get(&lookup.feed_key()) {
             return feed.subscribe();
@@ -126,7 +122,7 @@ impl NextRefresh {
     }
 
     /// Soon after a failure, but not on every check. The circuit breaker protects the gateway beyond that.
-    fn after_failure(lookup: &StoreFlowQuestion) -> Self {
+    fn after_failure(lookup: &StoreFlowLookup) -> Self {
         Self {
             at: lookup.clock().elapsed() + lookup.refresh_interval().clamp(SHORTEST_PAUSE, LONGEST_PAUSE),
             entry: None,
@@ -143,7 +139,7 @@ impl NextRefresh {
 struct StoreFeed {
     feeds: Arc<Feeds>,
     sender: Arc<watch::Sender<LatestFigures>>,
-    lookup: StoreFlowQuestion,
+    lookup: StoreFlowLookup,
     due: NextRefresh,
 }
 

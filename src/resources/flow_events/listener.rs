@@ -12,10 +12,9 @@ use tokio::sync::watch;
 use super::event;
 use super::feed::{LatestFigures, RECHECK};
 use super::stream_slots::StreamSlot;
-use crate::auth::CurrentAuth;
 use crate::auth::verify::TokenError;
+use crate::auth::{CurrentAuth, VerifiedCaller};
 use crate::clock::Deadline;
-use crate::fast_path::VerifiedCaller;
 use crate::http::problem_type::ProblemType;
 use crate::http::public_url::PublicUrl;
 use crate::telemetry::metrics;
@@ -70,7 +69,7 @@ impl LastSent {
         match latest {
             LatestFigures::Flow(flow) => Self::Flow(flow.id.clone()),
             LatestFigures::Stale { flow, .. } => Self::Stale(flow.id.clone()),
-            LatestFigures::Problem(problem) => Self::Problem(problem.kind()),
+            LatestFigures::Problem(problem) => Self::Problem(problem.kind),
         }
     }
 }
@@ -122,14 +121,13 @@ impl EventStream {
         if self.left == Some(0) {
             return Some("limit");
         }
-        if self.slot.slots().are_closed() {
+        if self.slot.slots.are_closed() {
             return Some("shutdown");
         }
         if self.slot.is_displaced() {
             return Some("displaced");
         }
-        let auth = self.auth.load();
-        if let Err(error) = auth.verifier().check_standing(&self.caller.token) {
+        if let Err(error) = self.auth.load().verifier.check_standing(&self.caller.token) {
             return Some(match error {
                 TokenError::Expired => "token-expired",
                 TokenError::Revoked => "token-revoked",
@@ -137,7 +135,7 @@ impl EventStream {
             });
         }
         // Keys, clients, grants and store ids may have changed: callers that reconnect are checked again.
-        (auth.generation() != self.caller.generation).then_some("configuration-changed")
+        (self.auth.generation() != self.caller.generation).then_some("configuration-changed")
     }
 
     /// The next event that the caller has not received.

@@ -151,17 +151,13 @@ fn full(who: &str, streams: usize) -> Problem {
 /// The slot of one stream, which is free again when this is dropped.
 #[derive(Debug)]
 pub struct StreamSlot {
-    slots: Arc<StreamSlots>,
+    /// The slots of all streams.
+    pub slots: Arc<StreamSlots>,
     number: u64,
     is_displaced: Arc<AtomicBool>,
 }
 
 impl StreamSlot {
-    /// The slots of all streams.
-    pub const fn slots(&self) -> &Arc<StreamSlots> {
-        &self.slots
-    }
-
     /// Whether a client with fewer streams has taken this slot over.
     pub fn is_displaced(&self) -> bool {
         self.is_displaced.load(Ordering::Acquire)

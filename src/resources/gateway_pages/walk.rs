@@ -31,6 +31,7 @@ impl Pages {
             return Ok(PageRead { total: start.is_given.then_some(0), lacks, ..PageRead::default() });
         };
         let start = start.items;
+        let is_start_full = size >= u64::from(self.step);
         let pages = Self { step, ..self };
         let mut walked = WalkResult::default();
         let mut number = pages.first().max(2) - 1;
@@ -41,20 +42,24 @@ impl Pages {
         } else {
             walked.before.push(start);
         }
+        // Whether the gateway gives the first page for other numbers, too, so that nothing is known of the rest of the list.
+        let mut is_repeated = false;
         // Whether only a page without data marks the end.
         let mut is_without_data = false;
         if number > 1 {
             let before = fetch(number, step).await?;
             latest = before.items.len() as u64;
             is_without_data = !before.is_given;
+            is_repeated = walked.first() == Some(&before.items);
             walked.note(&before.items);
             walked.before.push(before.items);
         }
         let mut reached = (number - 1) * size + latest;
-        let mut has_ended = latest == 0;
+        let mut has_ended = latest == 0 || is_repeated;
         while !has_ended && reached < pages.end() {
             let GatewayPage { items: page, is_given, .. } = fetch(number + 1, step).await?;
             has_ended = page.is_empty() || walked.has_come(&page);
+            is_repeated |= is_start_full && walked.first() == Some(&page);
             // After the last item, no data is the correct answer.
             is_without_data = !is_given && latest == size && stated_total != Some(reached);
             if !has_ended {
@@ -68,7 +73,7 @@ impl Pages {
         }
         let has_moved = pages.have_moved(&walked.read, fetch).await?;
         // Skipped pages may not have been full, so the items are not counted then.
-        let is_counted = has_ended && !is_without_data && (pages.first() <= 2 || latest > 0);
+        let is_counted = has_ended && !is_without_data && !is_repeated && (pages.first() <= 2 || latest > 0);
         let least = if latest > 0 { reached } else { size };
         let total = if is_counted { Some(reached) } else { stated_total.filter(|stated_total| *stated_total >= least) };
         let lacks = is_without_data || (is_counted && stated_total.is_some_and(|stated_total| stated_total > reached));
@@ -101,6 +106,11 @@ impl<T: ListItem> WalkResult<T> {
     fn note(&mut self, page: &[T]) {
         self.known.extend(ids(page));
         self.came += page.len();
+    }
+
+    /// The first page of the list.
+    fn first(&self) -> Option<&Vec<T>> {
+        self.before.first().or(self.read.first())
     }
 
     /// Whether a page was received before: a gateway that ignores the page number repeats the first page, another

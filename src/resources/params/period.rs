@@ -148,6 +148,11 @@ impl Period {
         self.to.date().to_string()
     }
 
+    /// The first and the last second of Unix time.
+    pub fn unix_seconds(&self) -> (i64, i64) {
+        (self.from.timestamp().as_second(), self.to.timestamp().as_second())
+    }
+
     /// The period as callers read it.
     pub fn document(&self) -> PeriodDocument {
         PeriodDocument { from: rfc3339(&self.from), to: rfc3339(&self.to) }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use super::Fault;
+use crate::gateway::vendor::SandboxCheck;
 use crate::sandbox::vendor::SandboxVendor;
 
 // The number of kinds from which `any` chooses.
@@ -26,7 +27,7 @@ const BODIES: [&str; 8] = [
 /// those that refuse a key or a request.
 pub fn any(gateway: SandboxVendor, chance: &mut Rng) -> Fault {
     match chance.u8(..KINDS) {
-        0 => Fault::code(one_of(codes(gateway), chance)),
+        0 => Fault::code(one_of(&codes(gateway), chance)),
         1 => Fault::HttpStatus(one_of(&[500, 502, 503, 504], chance)),
         2 => Fault::AskToWait { status: one_of(&[429, 503], chance), seconds: chance.u32(1..=5) },
         3 => Fault::Delay(Duration::from_millis(chance.u64(50..=3_000))),
@@ -46,10 +47,14 @@ pub fn any(gateway: SandboxVendor, chance: &mut Rng) -> Fault {
     }
 }
 
-const fn codes(gateway: SandboxVendor) -> &'static [&'static str] {
+fn codes(gateway: SandboxVendor) -> Vec<&'static str> {
     match gateway {
-        SandboxVendor::OpRetail => &["-500", "-999", "-100"],
-        SandboxVendor::Oms => &["e000005", "500", "e000009"],
+        SandboxVendor::OpRetail => vec!["-500", "-999", "-100"],
+        SandboxVendor::Oms => vec!["e000005", "500", "e000009"],
+        SandboxVendor::Pack(vendor) => {
+            let code = vendor.pack().sandbox.codes.get(&SandboxCheck::Failed);
+            vec![code.map(String::as_str).unwrap_or_default()]
+        }
     }
 }
 

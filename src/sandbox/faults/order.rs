@@ -6,6 +6,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::{Fault, reading};
+use crate::gateway::vendor::Vendor;
 use crate::sandbox::durations;
 use crate::sandbox::vendor::SandboxVendor;
 
@@ -51,7 +52,15 @@ impl FaultOrder {
     /// # Errors
     /// A sentence that says what is wrong and what to write.
     pub fn from_json(text: &str) -> Result<Self, String> {
-        reading::order(text)
+        Self::from_json_beside(text, &[])
+    }
+
+    /// Reads an order from JSON, for a sandbox that has the gateways of these packs, too.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong and what to write.
+    pub fn from_json_beside(text: &str, packs: &[Vendor]) -> Result<Self, String> {
+        reading::order(text, packs)
     }
 
     pub(super) fn is_for(&self, gateway: SandboxVendor, method: &str) -> bool {

@@ -9,10 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::{Fault, FaultOrder};
+use crate::gateway::vendor::Vendor;
 use crate::sandbox::durations::parse_lateness;
 use crate::sandbox::fields::ObjectFields;
 use crate::sandbox::vendor::SandboxVendor;
-use crate::sandbox::{oms, opretail};
+use crate::sandbox::{oms, opretail, pack};
 use crate::settings::nearest;
 
 const FORM: &str = r#"an order is a JSON object such as {"fault":"hang"}"#;
@@ -53,10 +54,12 @@ const NAMES: [&str; 12] = [
 ///
 /// # Errors
 /// A sentence that says what is missing, wrong or unknown, and what to write.
-pub fn order(text: &str) -> Result<FaultOrder, String> {
+pub fn order(text: &str, packs: &[Vendor]) -> Result<FaultOrder, String> {
+    let gateways: Vec<SandboxVendor> =
+        SandboxVendor::BUILT_IN.into_iter().chain(packs.iter().copied().map(SandboxVendor::Pack)).collect();
     let mut fields = ObjectFields::read(text, FORM)?;
-    let gateway = gateway(&mut fields)?;
-    let method = method(&mut fields, gateway)?;
+    let gateway = gateway(&mut fields, &gateways)?;
+    let method = method(&mut fields, gateway, &gateways)?;
     let only = gateway.or(method.as_ref().map(|(_, vendor)| *vendor));
     let fault = fault(&mut fields, only)?;
     let percent = fields.whole("percent", 1..=100)?;
@@ -69,20 +72,24 @@ pub fn order(text: &str) -> Result<FaultOrder, String> {
     Ok(FaultOrder { fault, gateway, method: method.map(|(name, _)| name), percent, times })
 }
 
-fn gateway(fields: &mut ObjectFields) -> Result<Option<SandboxVendor>, String> {
+fn gateway(fields: &mut ObjectFields, gateways: &[SandboxVendor]) -> Result<Option<SandboxVendor>, String> {
     let Some(value) = fields.take("gateway") else { return Ok(None) };
-    let vendor = SandboxVendor::ALL.into_iter().find(|vendor| value == vendor.name());
-    vendor.map(Some).ok_or_else(|| "`gateway` must be \"opretail\" or \"oms\"".to_owned())
+    let vendor = gateways.iter().copied().find(|vendor| value == vendor.name());
+    let names = || gateways.iter().map(|vendor| format!("\"{}\"", vendor.name())).collect::<Vec<_>>().join(" or ");
+    vendor.map(Some).ok_or_else(|| format!("`gateway` must be {}", names()))
 }
 
 /// The method, with its vendor.
 fn method(
     fields: &mut ObjectFields,
     gateway: Option<SandboxVendor>,
+    gateways: &[SandboxVendor],
 ) -> Result<Option<(String, SandboxVendor)>, String> {
     let Some(name) = fields.text("method", "\"shop.get\"")? else { return Ok(None) };
-    let Some(vendor) = SandboxVendor::ALL.into_iter().find(|vendor| methods(*vendor).contains(&name.as_str())) else {
-        let known = SandboxVendor::ALL.into_iter().filter(|vendor| gateway.is_none_or(|only| only == *vendor));
+    let named = |vendor: &SandboxVendor| methods(*vendor).contains(&name.as_str());
+    let own = gateways.iter().copied().find(|vendor| Some(*vendor) == gateway && named(vendor));
+    let Some(vendor) = own.or_else(|| gateways.iter().copied().find(named)) else {
+        let known = gateways.iter().copied().filter(|vendor| gateway.is_none_or(|only| only == *vendor));
         return Err(unknown("method", &name, &known.flat_map(methods).collect::<Vec<_>>()));
     };
     if gateway.is_some_and(|only| only != vendor) {
@@ -95,6 +102,7 @@ fn methods(vendor: SandboxVendor) -> Vec<&'static str> {
     match vendor {
         SandboxVendor::OpRetail => opretail::methods().collect(),
         SandboxVendor::Oms => oms::methods().collect(),
+        SandboxVendor::Pack(vendor) => pack::methods(vendor),
     }
 }
 
@@ -129,6 +137,10 @@ fn code(fields: &mut ObjectFields, only: Option<SandboxVendor>) -> Result<String
         Value::Number(number) if number.is_i64() => number.to_string(),
         _ => return Err("`code` must be a text or a whole number, such as \"-500\"".to_owned()),
     };
+    if let Some(SandboxVendor::Pack(vendor)) = only {
+        let is_failure = !text.is_empty() && !vendor.pack().answer.success.contains(&text);
+        return if is_failure { Ok(text) } else { Err(format!("{text:?} is no code of a failure at {vendor}")) };
+    }
     match text.parse::<i64>() {
         Ok(0) => Err("a `code` of 0 is success; write one such as \"-500\"".to_owned()),
         Err(_) if text.is_empty() => Err("`code` is empty; write one such as \"-500\"".to_owned()),

@@ -3,12 +3,15 @@
 
 use super::{Connection, LINGERING_CLOSE, MOST_BUFFERED};
 use crate::http::public_url::PublicUrl;
+use crate::http::request_limits;
+use crate::server::listener::ConnectionLimits;
 use crate::server::slots::{ConnectionSlot, Slots};
 use crate::server::slow_clients::ClientTimeouts;
 use actix_http::Response;
 use futures_util::FutureExt;
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
@@ -20,9 +23,23 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 const POST: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na\r\n";
 
 fn answered(connection: &Connection<DuplexStream>, times: u64) {
-    while connection.responses().sent() < times {
-        connection.responses().record(&mut Response::ok());
+    while connection.responses.sent() < times {
+        connection.responses.record(&mut Response::ok());
     }
+}
+
+fn limits(varies_by_origin: bool) -> Rc<ConnectionLimits> {
+    Rc::new(ConnectionLimits {
+        workers: 1,
+        connections: 10,
+        connections_are_set: false,
+        timeouts: PATIENCE,
+        keep_alive: HEAD,
+        drain: HEAD,
+        varies_by_origin,
+        public_url: PublicUrl::default(),
+        largest_head: request_limits::largest_read(request_limits::largest_head(0)),
+    })
 }
 
 fn slot() -> ConnectionSlot {
@@ -31,7 +48,7 @@ fn slot() -> ConnectionSlot {
 
 fn connected() -> (DuplexStream, Connection<DuplexStream>) {
     let (caller, ours) = duplex(1024);
-    (caller, Connection::new(ours, slot(), PATIENCE, false, PublicUrl::default()))
+    (caller, Connection::new(ours, slot(), None, &limits(false)))
 }
 
 /// Reads until nothing more arrives, and returns whether the connection was given up within this time.
@@ -76,7 +93,7 @@ async fn an_answer_wakes_the_request_that_waits_for_it() {
     let (mut caller, mut connection) = connected();
     caller.write_all(&REQUEST.repeat(2)).await.unwrap();
     assert_eq!(read_now(&mut connection).await, REQUEST);
-    let responses = connection.responses().clone();
+    let responses = connection.responses.clone();
     let mut bytes = [0; 64];
     let reading = connection.read(&mut bytes);
     let answering = async move { responses.record(&mut Response::ok()) };
@@ -87,7 +104,7 @@ async fn an_answer_wakes_the_request_that_waits_for_it() {
 #[actix_web::test]
 async fn little_is_held_and_nothing_of_it_lost() {
     let (mut caller, ours) = duplex(1 << 20);
-    let mut connection = Connection::new(ours, slot(), PATIENCE, false, PublicUrl::default());
+    let mut connection = Connection::new(ours, slot(), None, &limits(false));
     let count = 1000;
     caller.write_all(&REQUEST.repeat(count)).await.unwrap();
     caller.shutdown().await.unwrap();
@@ -104,7 +121,7 @@ async fn nothing_is_read_behind_the_last_request() {
     let (mut caller, mut connection) = connected();
     caller.write_all(&REQUEST.repeat(3)).await.unwrap();
     assert_eq!(read_now(&mut connection).await, REQUEST);
-    connection.responses().close_after_next();
+    connection.responses.close_after_next();
     answered(&connection, 1);
     assert_eq!(read_now(&mut connection).await, b"");
     drop(caller);
@@ -119,7 +136,7 @@ async fn chunks_that_are_not_well_formed_end_the_body() {
     let mut read = Vec::new();
     connection.read_to_end(&mut read).await.unwrap();
     assert_eq!(read, [head, b"1\r\na\r\n0\r\n".as_slice()].concat());
-    assert!(connection.responses().is_last());
+    assert!(connection.responses.is_last());
 }
 
 /// A client whose bytes never end and never pause.
@@ -137,7 +154,7 @@ impl AsyncRead for Endless {
 async fn a_caller_whose_body_never_ends_is_left_though_its_bytes_never_wait() {
     pause();
     let body = b"Content-Length: 99999999999\r\n\r\n";
-    let mut connection = Connection::new(Endless(&[b'a'; 64]), slot(), PATIENCE, false, PublicUrl::default());
+    let mut connection = Connection::new(Endless(&[b'a'; 64]), slot(), None, &limits(false));
     let mut head = [b"POST / HTTP/1.1\r\n".as_slice(), body].concat();
     assert_eq!(connection.framing.pass(&mut head), head.len());
     let mut bytes = [0; 64];
@@ -161,7 +178,7 @@ async fn the_frameworks_last_answer_leaves_as_a_problem_in_pieces_of_any_size() 
     let before = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n\r\n\r\n".as_slice();
     for size in [1, 2, 40, 1024] {
         let (mut caller, ours) = duplex(size);
-        let mut connection = Connection::new(ours, slot(), PATIENCE, true, PublicUrl::default());
+        let mut connection = Connection::new(ours, slot(), None, &limits(true));
         let responses = [before, REFUSED].concat();
         let writing = async {
             connection.write_all(&responses).await.unwrap();
@@ -284,7 +301,7 @@ async fn a_client_that_does_not_read_the_response_is_disconnected_after_a_minute
 /// Returns what a client receives of a response of 512 KiB that it reads in pieces, one per head timeout.
 async fn taken_in_pieces_of(size: usize) -> (io::Result<()>, usize) {
     let (mut caller, ours) = duplex(1 << 10);
-    let mut connection = Connection::new(ours, slot(), PATIENCE, false, PublicUrl::default());
+    let mut connection = Connection::new(ours, slot(), None, &limits(false));
     let writing = async move {
         let written = connection.write_all(&[7; 512 << 10]).await;
         drop(connection);

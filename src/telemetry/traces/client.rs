@@ -23,20 +23,19 @@ pub struct Attempt<'a> {
     pub number: u32,
 }
 
-/// The span of an attempt under way, or none.
+/// The span of an attempt under way.
 #[derive(Debug)]
-pub struct CallSpan(Option<(Span, SystemTime)>);
+pub struct CallSpan {
+    span: Span,
+    began: SystemTime,
+}
 
 impl CallSpan {
-    pub(super) const fn none() -> Self {
-        Self(None)
-    }
-
     /// Starts the span as a part of the current trace, if that is recorded.
-    pub(super) fn begin(tracer: &SdkTracer, attempt: Attempt<'_>, began: SystemTime) -> Self {
+    pub(super) fn begin(tracer: &SdkTracer, attempt: Attempt<'_>, began: SystemTime) -> Option<Self> {
         let parent = Context::current();
         if !parent.span().span_context().is_sampled() {
-            return Self::none();
+            return None;
         }
         let Attempt { gateway, method, url, number } = attempt;
         let mut attributes = vec![
@@ -52,17 +51,17 @@ impl CallSpan {
         }
         let builder = SpanBuilder::from_name(format!("{gateway} {method}")).with_kind(SpanKind::Client);
         let builder = builder.with_start_time(began).with_attributes(attributes);
-        Self(Some((tracer.build_with_context(builder, &parent), began)))
+        Some(Self { span: tracer.build_with_context(builder, &parent), began })
     }
 
-    /// The context that the attempt propagates; `None` unless it is recorded, and then the current trace is propagated.
-    pub fn context(&self) -> Option<&SpanContext> {
-        self.0.as_ref().map(|(span, _)| span.span_context())
+    /// The context that the attempt propagates.
+    pub fn context(&self) -> &SpanContext {
+        self.span.span_context()
     }
 
     /// Ends the span as a success or with this kind of failure. `call_id` is the gateway's call id of the attempt.
     pub fn end(self, failure: Option<&'static str>, call_id: Option<&str>, took: Duration) {
-        let Some((mut span, began)) = self.0 else { return };
+        let Self { mut span, began } = self;
         span.set_attribute(KeyValue::new("storegate.gateway.outcome", failure.unwrap_or("success")));
         span.set_attributes(call_id.map(|id| KeyValue::new("storegate.gateway.call_id", id.to_owned())));
         if let Some(kind) = failure {

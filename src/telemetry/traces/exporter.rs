@@ -55,23 +55,16 @@ impl SpanProcessor for SpanQueue {
 
 /// The handle on the exporter thread, to stop it.
 #[derive(Debug)]
-pub struct Exporter(Option<ExporterThread>);
-
-#[derive(Debug)]
-struct ExporterThread {
+pub struct Exporter {
     stop: oneshot::Sender<()>,
     stopped: oneshot::Receiver<()>,
     held: SupervisedThread,
 }
 
 impl Exporter {
-    pub(super) const fn none() -> Self {
-        Self(None)
-    }
-
     /// Exports the remaining spans, for at most 0.8 s, and stops the thread.
     pub async fn stop(self) {
-        let Some(ExporterThread { stop, stopped, held: _held }) = self.0 else { return };
+        let Self { stop, stopped, held: _held } = self;
         // If the thread has ended, there is nothing to wait for.
         let _sent = stop.send(());
         let _ended = tokio::time::timeout(FLUSH, stopped).await;
@@ -97,7 +90,7 @@ pub(super) fn start(
         let _sent = end.take().map(|end| end.send(()));
         Ok(())
     })?;
-    Ok((SpanQueue(sender), Exporter(Some(ExporterThread { stop, stopped, held }))))
+    Ok((SpanQueue(sender), Exporter { stop, stopped, held }))
 }
 
 struct Sending<'a> {

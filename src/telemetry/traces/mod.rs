@@ -34,9 +34,9 @@ use server::UndecidedTrace;
 pub use server::{AnsweredRequest, RequestSpan, TrustedCaller};
 pub use settings::TraceSettings;
 
-/// Makes spans, if traces are on. Cloning shares it.
-#[derive(Clone, Debug, Default)]
-pub struct Traces(Option<Arc<Tracing>>);
+/// Makes spans for a collector. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct Traces(Arc<Tracing>);
 
 #[derive(Debug)]
 struct Tracing {
@@ -48,11 +48,8 @@ struct Tracing {
 }
 
 /// The trace of a request.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub enum Trace {
-    /// The request has no trace.
-    #[default]
-    None,
     /// The caller's trace is not recorded: its context is propagated.
     HandedOn(SpanContext),
     /// The trace is recorded; the decision to send it may follow later.
@@ -69,71 +66,62 @@ impl Traces {
         tls: Arc<ClientConfig>,
         routes: HashMap<&'static str, String>,
         supervisor: &Supervisor,
-    ) -> io::Result<(Self, Exporter)> {
+    ) -> io::Result<Option<(Self, Exporter)>> {
         if settings.collector.is_none() {
-            return Ok((Self::default(), Exporter::none()));
+            return Ok(None);
         }
         let (queue, exporter) = exporter::start(settings.clone(), tls, supervisor)?;
         // Sampling is decided before a span is made.
         let provider = SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOn).with_span_processor(queue).build();
         let tracer = provider.tracer("storegate");
         let TraceSettings { sampled, trusts_callers, .. } = *settings;
-        Ok((Self(Some(Arc::new(Tracing { tracer, sampled, trusts_callers, routes }))), exporter))
-    }
-
-    /// Whether traces are on.
-    pub const fn is_on(&self) -> bool {
-        self.0.is_some()
+        Ok(Some((Self(Arc::new(Tracing { tracer, sampled, trusts_callers, routes })), exporter)))
     }
 
     /// Decides about the trace of a request with these headers that began at `began`: by chance, or as its caller has
     /// decided, if the caller is trusted. Trust may be confirmed later, by [`Trace::trusted_caller`].
-    pub fn begin(&self, headers: &HeaderMap, began: Timestamp, is_trusted: bool) -> Trace {
-        let Some(tracing) = &self.0 else { return Trace::None };
+    pub fn begin(&self, headers: &HeaderMap, began: Timestamp, is_trusted: bool) -> Option<Trace> {
+        let tracing = &*self.0;
         let record = |caller: Option<&SpanContext>| {
             RequestSpan::begin(self.clone(), &tracing.tracer, caller, SystemTime::from(began))
         };
         let is_sampled = || fastrand::f64() < tracing.sampled;
         let Some(caller) = context::read(headers) else {
-            return if is_sampled() { Trace::Recorded(Box::new(record(None))) } else { Trace::None };
+            return is_sampled().then(|| Trace::Recorded(Box::new(record(None))));
         };
         let (theirs, is_trusted) = (caller.is_sampled(), is_trusted || tracing.trusts_callers);
         let ours = if is_trusted { theirs } else { is_sampled() };
-        match (theirs, ours) {
+        Some(match (theirs, ours) {
             (true, true) => Trace::Recorded(Box::new(record(Some(&caller)))),
             (false, false) => Trace::HandedOn(caller),
             _ => {
                 let span = record(Some(&caller));
                 Trace::Recorded(Box::new(span.undecided(UndecidedTrace { caller, trusted: TrustedCaller::default() })))
             }
-        }
+        })
     }
 
     /// Starts the span of an attempt, if the trace of its request is recorded.
-    pub fn call(&self, attempt: Attempt<'_>, began: Timestamp) -> CallSpan {
-        match &self.0 {
-            Some(tracing) => CallSpan::begin(&tracing.tracer, attempt, SystemTime::from(began)),
-            None => CallSpan::none(),
-        }
+    pub fn call(&self, attempt: Attempt<'_>, began: Timestamp) -> Option<CallSpan> {
+        CallSpan::begin(&self.0.tracer, attempt, SystemTime::from(began))
     }
 
     fn route(&self, resource: &str) -> Option<&str> {
-        self.0.as_ref()?.routes.get(resource).map(String::as_str)
+        self.0.routes.get(resource).map(String::as_str)
     }
 }
 
 impl Trace {
     /// The trace's id, for the log.
-    pub fn id(&self) -> Option<TraceId> {
-        self.context().map(SpanContext::trace_id)
+    pub fn id(&self) -> TraceId {
+        self.context().trace_id()
     }
 
     /// The context that gateway calls for the request propagate.
-    pub fn context(&self) -> Option<&SpanContext> {
+    pub fn context(&self) -> &SpanContext {
         match self {
-            Self::None => None,
-            Self::HandedOn(context) => Some(context),
-            Self::Recorded(span) => Some(span.context()),
+            Self::HandedOn(context) => context,
+            Self::Recorded(span) => span.context(),
         }
     }
 
@@ -141,7 +129,7 @@ impl Trace {
     pub fn trusted_caller(&self) -> Option<TrustedCaller> {
         match self {
             Self::Recorded(span) => span.trusted_caller().cloned(),
-            Self::None | Self::HandedOn(_) => None,
+            Self::HandedOn(_) => None,
         }
     }
 

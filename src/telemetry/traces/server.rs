@@ -43,7 +43,8 @@ impl TrustedCaller {
     }
 }
 
-/// An answered request, as its span describes it.
+/// An answered request, as the access log and its span describe it.
+#[derive(Clone, Debug, Default)]
 pub struct AnsweredRequest<'a> {
     /// The request's id.
     pub id: &'a str,
@@ -55,13 +56,19 @@ pub struct AnsweredRequest<'a> {
     pub resource: &'a str,
     /// The path template, where the resource does not determine it.
     pub route: Option<&'a str>,
-    /// The status.
+    /// The ids of the stores that the query names.
+    pub stores: Option<&'a str>,
+    /// The status of the response.
     pub status: u16,
-    /// The cache outcome, if there was a lookup.
+    /// The length of the response body in bytes; `None` for a stream.
+    pub bytes_sent: Option<u64>,
+    /// The outcome of the cache lookup, if there was one.
     pub cache: Option<&'static str>,
-    /// The duration of the request.
+    /// The number of attempts of gateway calls, and the reason of the last retry.
+    pub attempts: (u32, Option<&'static str>),
+    /// How long the request took.
     pub took: Duration,
-    /// The client and its tenant, where known.
+    /// The ids of the client and its tenant, as far as they are known.
     pub caller: Option<(&'a str, &'a str)>,
     /// The client's address.
     pub client_address: Option<IpAddr>,
@@ -105,7 +112,7 @@ impl RequestSpan {
             return;
         }
         let Self { span, began, traces, .. } = &mut self;
-        let AnsweredRequest { id, method, path, resource, route, status, cache, took, caller, client_address } =
+        let AnsweredRequest { id, method, path, resource, route, status, cache, took, caller, client_address, .. } =
             answered;
         let route = traces.route(resource).or(*route);
         span.update_name(route.map_or_else(|| (*method).to_owned(), |route| format!("{method} {route}")));

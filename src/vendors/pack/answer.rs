@@ -31,8 +31,13 @@ pub(super) fn read(section: &Section<'_>) -> Envelope {
     let record = record
         .is_present()
         .then(|| (record.required_text("name", "what a list holds"), record.list("ids").unwrap_or_default()));
+    let sub_code = slots(section, "sub_code", &mut members);
+    if is_read && !sub_code.is_empty() && code.is_empty() && error.as_ref().is_none_or(|error| error.code.is_empty()) {
+        section.problem("sub_code", "there is no `code` beside which it could stand");
+    }
     Envelope {
         code,
+        sub_code,
         codes_are_integers: code_form.unwrap_or_default(),
         success: success.unwrap_or_default(),
         code_is_required,

@@ -7,8 +7,7 @@ use crate::gateway::protocol::template::{Template, TemplatePart};
 use crate::settings::Section;
 
 pub(super) fn read(section: &Section<'_>) -> CallForm {
-    let methods = [("POST", HttpMethod::Post), ("GET", HttpMethod::Get)];
-    let http = section.choice("http", &methods, "calls are sent by POST or GET").unwrap_or(HttpMethod::Post);
+    let http = read_http(section).unwrap_or(HttpMethod::Post);
     let system = read_carrier(section, "system").unwrap_or(Carrier::Form);
     let business = match read_title(section, "json_in") {
         Some(name) => {
@@ -19,8 +18,13 @@ pub(super) fn read(section: &Section<'_>) -> CallForm {
         }
         None => BusinessCarrier::Each(read_carrier(section, "business").unwrap_or(system)),
     };
+    let json_forms = [("object", false), ("list", true)];
+    let json_form = section.choice("json_form", &json_forms, "a JSON body is an object, or a list with one in it");
     let form = CallForm {
         http,
+        json_is_list: json_form.unwrap_or_default(),
+        json_is_sorted: section.flag("json_sorted", false),
+        system_also: section.list("system_also").unwrap_or_default(),
         system,
         business,
         parameters: read_templates(&section.section("parameters")),
@@ -33,7 +37,13 @@ pub(super) fn read(section: &Section<'_>) -> CallForm {
     form
 }
 
-fn read_carrier(section: &Section<'_>, key: &str) -> Option<Carrier> {
+/// Reads by which HTTP method calls, one method or a login are sent.
+pub(super) fn read_http(section: &Section<'_>) -> Option<HttpMethod> {
+    let methods = [("POST", HttpMethod::Post), ("GET", HttpMethod::Get)];
+    section.choice("http", &methods, "calls are sent by POST or GET")
+}
+
+pub(super) fn read_carrier(section: &Section<'_>, key: &str) -> Option<Carrier> {
     let carriers = [("form", Carrier::Form), ("query", Carrier::Query), ("json", Carrier::Json)];
     let is_xml = section.text(key).is_some_and(|text| text == "xml");
     let complaint = if is_xml { "XML bodies are not supported" } else { "parameters travel in form, query or json" };
@@ -48,6 +58,16 @@ fn check(section: &Section<'_>, form: &CallForm) {
     }
     if is_read && business != form.system && business != Carrier::Json {
         section.problem("business", "parameters of the method travel with those of every call, or as json");
+    }
+    if is_read && form.json_is_list && !(form.has_json_body() && form.system != Carrier::Json) {
+        section.problem("json_form", "only a JSON body of the method's own parameters may be a list");
+    }
+    if is_read && !form.system_also.is_empty() && !(form.has_json_body() && form.system != Carrier::Json) {
+        section.problem("system_also", "all parameters travel alike: leave it out, or write business = \"json\"");
+    }
+    let has_json = business == Carrier::Json || matches!(form.business, BusinessCarrier::JsonIn(_));
+    if is_read && form.json_is_sorted && !has_json {
+        section.problem("json_sorted", "no parameters travel as JSON: leave it out");
     }
     check_headers(&section.section("headers"), &form.headers);
     if let Some(path) = &form.path {

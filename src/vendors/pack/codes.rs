@@ -108,6 +108,11 @@ pub(super) fn check(root: &Section<'_>, pack: &Pack) {
             answer.problem("success", format!("[codes] has {code}, too: a code is of success or of a failure"));
         }
     }
+    let is_both = |code: &String| code.contains(':');
+    let is_read = !answer.has_problem("sub_code") && !root.has_problem("codes");
+    if is_read && !pack.answer.sub_code.is_empty() && !pack.codes.listed.keys().any(is_both) {
+        answer.problem("sub_code", "[codes] has no code with a sub-code, such as \"15:isv.session-expired\"");
+    }
     for code in pack.doctor.hides_unknown_key.iter().filter(|code| !pack.codes.is_listed(code)) {
         doctor.problem("hides_unknown_key", format!("[codes] has no code {code:?}"));
     }

@@ -13,6 +13,7 @@ fn read_field(name: String, section: &Section<'_>) -> CredentialField {
         help: section.required_text("help", "what it is, and where to get it"),
         example: section.text("example"),
         is_secret: section.flag("secret", false),
+        is_sent: section.flag("sent", false),
         default: section.text("default"),
         choices: section.list("choices").unwrap_or_default(),
         is_for_signing_only: section.flag("only_signs", false),
@@ -20,6 +21,9 @@ fn read_field(name: String, section: &Section<'_>) -> CredentialField {
     };
     if field.is_secret && (field.default.is_some() || !field.choices.is_empty()) {
         section.problem("secret", "a secret has no `default` and no `choices`: an operator writes it");
+    }
+    if field.is_sent && !field.is_secret {
+        section.problem("sent", "whatever is no secret may be sent: leave this out");
     }
     if let Some(default) = &field.default
         && !field.choices.is_empty()

@@ -1,11 +1,13 @@
 //! Reads `[methods]`: the methods that the vendor documents.
 
-use super::read_templates;
+use super::call::read_http;
+use crate::gateway::protocol::encoding::CallForm;
 use crate::gateway::protocol::members::pointer;
-use crate::gateway::vendor::{EndpointFacts, MethodFacts};
-use crate::settings::Section;
+use crate::gateway::protocol::template::Template;
+use crate::gateway::vendor::{EndpointFacts, MethodFacts, ProbeParameter};
+use crate::settings::{Scalar, Section};
 
-pub(super) fn read(section: &Section<'_>, endpoints: &[EndpointFacts], version: &str) -> Vec<MethodFacts> {
+pub(super) fn read(section: &Section<'_>, endpoints: &[EndpointFacts], call: &CallForm) -> Vec<MethodFacts> {
     let entries = section.entries().into_iter().filter(|(name, entry)| {
         let is_of_others = entry.names().iter().any(|key| key != "probe" && entry.is_section(key));
         if is_of_others {
@@ -13,21 +15,22 @@ pub(super) fn read(section: &Section<'_>, endpoints: &[EndpointFacts], version: 
         }
         !is_of_others
     });
-    entries.map(|(name, section)| read_one(name, &section, endpoints, version)).collect()
+    entries.map(|(name, section)| read_one(name, &section, endpoints, call)).collect()
 }
 
-fn read_one(name: String, section: &Section<'_>, endpoints: &[EndpointFacts], version: &str) -> MethodFacts {
+fn read_one(name: String, section: &Section<'_>, endpoints: &[EndpointFacts], call: &CallForm) -> MethodFacts {
     let facts = MethodFacts {
         name,
-        version: section.text("version").unwrap_or_else(|| version.to_owned()),
+        version: section.text("version").unwrap_or_else(|| call.version.clone()),
         endpoint: read_endpoint(section, endpoints),
-        probe: read_templates(&section.section("probe")),
+        http: read_http(section).unwrap_or(call.http),
+        probe: read_probe(&section.section("probe")),
         probe_has: read_pointers(section, "probe_has"),
         probe_finds_nothing: section.flag("probe_finds_nothing", false),
         is_secret: section.flag("secret", false),
         instead: section.text("instead"),
     };
-    let has_probe = !facts.probe.is_empty() || section.has_problem("probe");
+    let has_probe = facts.probe.is_some() || section.has_problem("probe");
     for (key, is_there) in
         [("probe_finds_nothing", facts.probe_finds_nothing), ("probe_has", !facts.probe_has.is_empty())]
     {
@@ -36,6 +39,16 @@ fn read_one(name: String, section: &Section<'_>, endpoints: &[EndpointFacts], ve
         }
     }
     facts
+}
+
+/// Reads a probe, which may have no parameters.
+fn read_probe(section: &Section<'_>) -> Option<Vec<ProbeParameter>> {
+    let read = |name: String| {
+        let Scalar { text, is_json } = section.get(&name)?;
+        let value = Template::parse(&text).map_err(|error| section.problem(&name, error)).ok()?;
+        Some(ProbeParameter { name, value, is_json })
+    };
+    section.is_present().then(|| section.names().into_iter().filter_map(read).collect())
 }
 
 fn read_pointers(section: &Section<'_>, key: &str) -> Vec<String> {

@@ -2,6 +2,7 @@
 //! no look-up of names. All problems are reported at once, with their lines and keys.
 
 mod answer;
+mod bounds;
 mod call;
 mod codes;
 mod fields;
@@ -9,6 +10,8 @@ mod ids;
 mod login;
 mod methods;
 mod names;
+pub mod paging;
+mod sandbox;
 mod sent;
 mod sign;
 mod time;
@@ -18,12 +21,20 @@ mod vectors;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use toml::Table;
+
 use crate::gateway::endpoint::check_url;
 use crate::gateway::protocol::template::Template;
 use crate::gateway::vendor::{DoctorTexts, EndpointFacts, Pack, Vendor};
 use crate::settings::{Problems, Report, Section, parse_toml};
 
 pub use vectors::failures;
+
+/// The largest text of a pack, in bytes.
+pub const LARGEST: usize = 1 << 20;
+
+/// The longest name of a vendor.
+const LONGEST_NAME: usize = 64;
 
 /// Compiles a pack; `file` is its name in errors.
 ///
@@ -39,12 +50,25 @@ pub fn compile(text: &str, file: &str) -> Result<Vendor, Problems> {
 /// All problems of the pack.
 pub fn compile_beside(text: &str, file: &str, others: &[Vendor]) -> Result<Vendor, Problems> {
     let table = parse_toml(text, file)?;
+    if let Some(words) = bounds::too_many(&table) {
+        // To look for the lines of so many would take long.
+        return Err(Problems(vec![format!("{file}: {words}")]));
+    }
     let report = Report::default().of_text(Some(text.to_owned())).without_variables();
+    let named = |Problems(problems)| Problems(problems.into_iter().map(|one| format!("{file}: {one}")).collect());
+    if let Some((path, words)) = bounds::broken(&table) {
+        report.problem(&path, words);
+        report.finish(&Table::new()).map_err(named)?;
+        return Err(Problems(Vec::new()));
+    }
     let root = Section::root(&table, &report);
-    let pack = read(&root);
+    // What the pack declares is read with the resources of the configuration.
+    root.skip("resources");
+    let mut pack = read(&root);
+    pack.sandbox.paging = sandbox::read_paging(&table, pack.paging.as_ref());
     variables::check(&root, &pack);
     sent::check(&root, &pack);
-    sign::check_secret(&root.section("sign"), &pack.signing.stages);
+    sign::check(&root, &pack);
     codes::check(&root, &pack);
     names::check(&root, &pack);
     ids::check(&root.section("ids"), &pack, others);
@@ -53,9 +77,7 @@ pub fn compile_beside(text: &str, file: &str, others: &[Vendor]) -> Result<Vendo
     if let Some(vendor) = vendor {
         vectors::check(&root, vendor);
     }
-    let named = |problem: String| format!("{file}: {problem}");
-    let finished = report.finish(&table);
-    let finished = finished.map_err(|Problems(problems)| Problems(problems.into_iter().map(named).collect()));
+    let finished = report.finish(&table).map_err(named);
     // A report that is not empty has problems.
     finished.and_then(|_| vendor.ok_or(Problems(Vec::new())))
 }
@@ -75,6 +97,9 @@ fn read(root: &Section<'_>) -> Pack {
     if !name.bytes().all(is_name) {
         vendor.problem("name", "a name is made of small letters, digits and `_`");
     }
+    if name.len() > LONGEST_NAME {
+        vendor.problem("name", format!("a name has {LONGEST_NAME} characters at most"));
+    }
     let credential = fields::read(&root.section("credential"));
     if credential.is_empty() {
         root.missing("credential", "what an account is configured with: a section for each field");
@@ -88,21 +113,26 @@ fn read(root: &Section<'_>) -> Pack {
         place.unwrap_or_default()
     };
     let key = place(&vendor, "key", "the field of [credential] that the gateway knows an account by");
-    let secret = place(&root.section("sign"), "secret", "the field of [credential] that signs");
+    let sign = root.section("sign");
+    let secret = sign.is_present().then(|| place(&sign, "secret", "the field of [credential] that signs"));
     let endpoints = read_endpoints(&root.section("endpoints"));
     if endpoints.is_empty() {
         root.missing("endpoints", "where the gateway is called");
     }
     let call = call::read(&root.section("call"));
+    let answer = answer::read(&root.section("answer"));
+    let codes = codes::read(&root.section("codes"));
     Pack {
         title: read_title(&vendor, "title").unwrap_or_else(|| name.clone()),
         time: time::read(&root.section("time")),
-        signing: sign::read(&root.section("sign"), &credential),
-        login: login::read(&root.section("login"), &endpoints, &call.version),
-        answer: answer::read(&root.section("answer")),
-        codes: codes::read(&root.section("codes")),
+        signing: sign.is_present().then(|| sign::read(&sign, &credential)),
+        login: login::read(&root.section("login"), &endpoints, &call),
+        sandbox: sandbox::read(root, &codes, &answer),
+        answer,
+        paging: paging::read_usual(&root.section("paging")),
+        codes,
         store_ids: ids::read_store(&root.section("ids").section("store")),
-        methods: methods::read(&root.section("methods"), &endpoints, &call.version),
+        methods: methods::read(&root.section("methods"), &endpoints, &call),
         organization_ids: ids::read_organization(&root.section("ids").section("organization")),
         lists_stores: vendor.flag("lists_stores", false),
         methods_begin: vendor.text("methods").unwrap_or_default(),
@@ -147,6 +177,8 @@ fn read_title(section: &Section<'_>, key: &str) -> Option<String> {
     let title = section.text(key)?;
     if title.trim().is_empty() {
         section.problem(key, "this is empty: write a name, or leave it out");
+    } else if title.contains(char::is_control) {
+        section.problem(key, "this is one line without control characters");
     }
     Some(title)
 }

@@ -1,6 +1,7 @@
 //! Checks the names of a pack for conflicts: an account has settings of its own beside those of the pack, and
 //! `[gateway]` has some beside the sections of vendors.
 
+use crate::gateway::account_settings::GIVEN_TOKEN;
 use crate::gateway::account_table::{AccountSection, EndpointSection};
 use crate::gateway::vendor::{CredentialField, Pack};
 use crate::gateway::{GatewaySettings, LimitSettings};
@@ -22,7 +23,7 @@ pub(super) fn check(root: &Section<'_>, pack: &Pack) {
     }
     let sign = root.section("sign");
     let is_open = |field: &CredentialField| !field.is_secret && !credential.has_problem(&field.name);
-    if field(pack.secret).is_some_and(|field| is_open(field) && sign.text("secret").as_ref() == Some(&field.name)) {
+    if pack.secret_field().is_some_and(|field| is_open(field) && sign.text("secret").as_ref() == Some(&field.name)) {
         sign.problem("secret", "this field is no secret: name another one, or write `secret = true` in its section");
     }
     check_settings(root, pack, &credential);
@@ -72,8 +73,13 @@ fn check_settings(root: &Section<'_>, pack: &Pack, credential: &Section<'_>) {
             take(credential, &field.name, &format!("{}_file", field.name));
         }
     }
-    if let Some(field) = pack.credential.get(pack.secret) {
+    if let Some(field) = pack.secret_field() {
         take(credential, &field.name, &format!("second_{}", field.name));
+    }
+    if pack.login.as_ref().is_some_and(|login| login.is_given) {
+        let login = root.section("login");
+        take(&login, "token_file", GIVEN_TOKEN);
+        take(&login, "token_file", &format!("{GIVEN_TOKEN}_file"));
     }
     let (endpoints, options) = (root.section("endpoints"), root.section("options"));
     pack.endpoints.iter().for_each(|endpoint| take(&endpoints, &endpoint.key, &endpoint.key));

@@ -3,7 +3,7 @@
 use super::{read_template, read_title};
 use crate::gateway::protocol::signing::{Digest, Order, Output, PairPart, SentIn, Signing, Stage};
 use crate::gateway::protocol::template::{Template, Variable};
-use crate::gateway::vendor::CredentialField;
+use crate::gateway::vendor::{CredentialField, Pack};
 use crate::settings::Section;
 
 const MOST_STAGES: usize = 3;
@@ -80,8 +80,16 @@ fn read_stages(section: &Section<'_>, credential: &[CredentialField]) -> Vec<Sta
     sections.iter().map(|stage| read_stage(stage, credential)).collect()
 }
 
-/// Checks that the signature depends on the secret and does not show it.
-pub(super) fn check_secret(section: &Section<'_>, stages: &[Stage]) {
+/// Checks that calls carry a signature or a token, and that the signature depends on the secret and does not show it.
+pub(super) fn check(root: &Section<'_>, pack: &Pack) {
+    match &pack.signing {
+        Some(signing) => check_secret(&root.section("sign"), &signing.stages),
+        None if pack.login.is_none() => root.missing("sign", "calls have a signature, or the token of a [login]"),
+        None => {}
+    }
+}
+
+fn check_secret(section: &Section<'_>, stages: &[Stage]) {
     if section.has_problem("stages") {
         return;
     }

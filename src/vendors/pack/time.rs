@@ -18,7 +18,7 @@ pub(super) fn read(section: &Section<'_>) -> TimeFacts {
     let named = section.section("forms");
     let mut forms: Vec<(String, TimeForm)> =
         named.names().into_iter().filter_map(|name| Some((name.clone(), read_form(&named, &name)?))).collect();
-    if forms.is_empty() {
+    if forms.is_empty() && section.is_present() {
         section.missing("forms", FORMS);
     }
     if let Some(first) = section.text("first") {

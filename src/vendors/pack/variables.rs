@@ -1,6 +1,7 @@
 //! Checks the variables of a pack's texts, with one list of all texts, and one table of the variables that are known in
 //! each position.
 
+use crate::gateway::protocol::HttpMethod;
 use crate::gateway::protocol::encoding::Carrier;
 use crate::gateway::protocol::template::{Template, Variable};
 use crate::gateway::vendor::{CredentialField, Pack};
@@ -9,12 +10,14 @@ use crate::settings::Section;
 /// The position of a text in the pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TextPosition {
-    /// In a parameter or header of every call, or in one that carries the token.
+    /// In a header or in the path of every call, or in what carries the token.
     Call,
+    /// In a parameter of every call, and whether it is in the query.
+    Parameter(bool),
     /// In the path of a login.
     LoginPath,
-    /// Among the parameters of a login.
-    LoginParameter,
+    /// Among the parameters of a login, and whether these are in the query.
+    LoginParameter(bool),
     /// In a probe.
     Probe,
     /// In this stage of a signature.
@@ -25,11 +28,14 @@ impl TextPosition {
     fn knows(self, variable: &Variable) -> bool {
         match variable {
             Variable::Credential(_) => true,
-            Variable::Method | Variable::Version | Variable::Timestamp | Variable::Nonce | Variable::Http => {
-                matches!(self, Self::Call | Self::LoginPath | Self::Stage(_))
-            }
-            Variable::Token => matches!(self, Self::Call | Self::Stage(_)),
-            Variable::Login(..) => self == Self::LoginParameter,
+            Variable::Method
+            | Variable::MethodPath
+            | Variable::Version
+            | Variable::Timestamp
+            | Variable::Nonce
+            | Variable::Http => matches!(self, Self::Call | Self::Parameter(_) | Self::LoginPath | Self::Stage(_)),
+            Variable::Token => matches!(self, Self::Call | Self::Parameter(_) | Self::Stage(_)),
+            Variable::Login(..) => matches!(self, Self::LoginParameter(_)),
             Variable::Store | Variable::Today | Variable::Option(_) => self == Self::Probe,
             Variable::Stage(number) => matches!(self, Self::Stage(own) if *number < own),
             Variable::Secret
@@ -44,8 +50,8 @@ impl TextPosition {
 
     const fn words(self) -> &'static str {
         match self {
-            Self::Call => "when this is written",
-            Self::LoginPath | Self::LoginParameter => "when a login is written",
+            Self::Call | Self::Parameter(_) => "when this is written",
+            Self::LoginPath | Self::LoginParameter(_) => "when a login is written",
             Self::Probe => "in a probe, which has {store}, {today}, {option.NAME} and {credential.NAME}",
             Self::Stage(_) => "when this is signed: stages are numbered from 0",
         }
@@ -79,7 +85,9 @@ pub(super) fn check<'a>(root: &Section<'a>, pack: &'a Pack) {
     let uses = |variable: &Variable, is_there: fn(TextPosition) -> bool| {
         texts.iter().any(|text| is_there(text.place) && text.template.uses(variable))
     };
-    if !uses(&Variable::Method, |place| place == TextPosition::Call) && !root.has_problem("call") {
+    let has_method =
+        |variable| uses(variable, |place| matches!(place, TextPosition::Call | TextPosition::Parameter(_)));
+    if !has_method(&Variable::Method) && !has_method(&Variable::MethodPath) && !root.has_problem("call") {
         root.problem("call", "no call says whose it is: write {method} in `path`, [call.parameters] or [call.headers]");
     }
     let of_logins = pack.login.iter().flat_map(|login| &login.calls).map(|call| &call.version);
@@ -91,23 +99,29 @@ pub(super) fn check<'a>(root: &Section<'a>, pack: &'a Pack) {
 
 fn texts<'a>(root: &Section<'a>, pack: &'a Pack) -> Vec<Text<'a>> {
     let (call, login) = (root.section("call"), root.section("login"));
-    let mut texts = all(&call.section("parameters"), &pack.call.parameters, TextPosition::Call);
+    let has_get = pack.methods.iter().any(|method| method.http == HttpMethod::Get);
+    let is_in_query = pack.call.system == Carrier::Query || has_get;
+    let mut texts = all(&call.section("parameters"), &pack.call.parameters, TextPosition::Parameter(is_in_query));
     texts.extend(all(&call.section("headers"), &pack.call.headers, TextPosition::Call));
     texts.extend(pack.call.path.iter().map(|path| Text::new(&call, "path", path, TextPosition::Call)));
     if let Some(form) = &pack.login {
         texts.extend(all(&login.section("parameters"), &form.parameters, TextPosition::Call));
         texts.extend(all(&login.section("headers"), &form.headers, TextPosition::Call));
         for (section, call) in login.tables("calls").iter().zip(&form.calls) {
-            texts.extend(all(&section.section("parameters"), &call.parameters, TextPosition::LoginParameter));
+            let is_in_query = pack.call.carriers(call.http, Some(call)).business == Carrier::Query;
+            let place = TextPosition::LoginParameter(is_in_query);
+            texts.extend(all(&section.section("parameters"), &call.parameters, place));
             texts.extend(call.path.iter().map(|path| Text::new(section, "path", path, TextPosition::LoginPath)));
         }
     }
     for method in &pack.methods {
-        let section = root.section("methods").section(&method.name);
-        texts.extend(all(&section.section("probe"), &method.probe, TextPosition::Probe));
+        let section = root.section("methods").section(&method.name).section("probe");
+        let of_probe = method.probe.iter().flatten();
+        texts.extend(of_probe.map(|own| Text::new(&section, &own.name, &own.value, TextPosition::Probe)));
     }
     let stages = root.section("sign").tables("stages");
-    for (number, (section, stage)) in stages.iter().zip(&pack.signing.stages).enumerate() {
+    let signing = pack.signing.iter().flat_map(|signing| &signing.stages);
+    for (number, (section, stage)) in stages.iter().zip(signing).enumerate() {
         let both = [("text", &stage.text), ("key", &stage.key)];
         texts.extend(both.map(|(key, template)| Text::new(section, key, template, TextPosition::Stage(number))));
     }
@@ -124,16 +138,20 @@ fn mistake(root: &Section<'_>, pack: &Pack, variable: &Variable, place: TextPosi
         return Some(format!("{variable} is not known {}", place.words()));
     }
     let has_login = || pack.login.is_some() || root.has_problem("login");
+    let has_time = || !pack.time.forms.is_empty() || root.has_problem("time");
     match variable {
+        Variable::Timestamp if !has_time() => {
+            Some("there is no [time] that says how {timestamp} is written".to_owned())
+        }
         Variable::Token if !has_login() => Some("there is no [login] that gives {token}".to_owned()),
         Variable::Option(name) if !pack.options.iter().any(|option| option.name == *name) => {
             Some(format!("[options] has no {name}"))
         }
         Variable::Credential(_) if pack.credential.is_empty() && root.has_problem("credential") => None,
-        Variable::Credential(name) => mistake_of_field(pack, variable, (name, "[credential]", &pack.credential), place),
+        Variable::Credential(name) => mistake_of_field(variable, (name, "[credential]", &pack.credential), place),
         Variable::Login(name, _) => {
             let fields = pack.login.as_ref().map(|login| login.fields.as_slice()).unwrap_or_default();
-            mistake_of_field(pack, variable, (name, "[login.fields]", fields), place)
+            mistake_of_field(variable, (name, "[login.fields]", fields), place)
         }
         _ => None,
     }
@@ -142,7 +160,6 @@ fn mistake(root: &Section<'_>, pack: &Pack, variable: &Variable, place: TextPosi
 /// The problem of a credential field in this position. A secret is sent unchanged only where tokens are exchanged, and
 /// only in a body, because addresses are logged on their way.
 fn mistake_of_field(
-    pack: &Pack,
     variable: &Variable,
     (name, part, fields): (&str, &str, &[CredentialField]),
     place: TextPosition,
@@ -150,15 +167,15 @@ fn mistake_of_field(
     let Some(field) = fields.iter().find(|field| field.name == name) else {
         return Some(format!("{part} has no field {name}"));
     };
-    let is_in_address = pack.call.business.carrier(pack.call.system) == Carrier::Query;
+    let in_query = ", and these parameters travel in the query: a secret is sent only in a body (form or json)";
     let words = match place {
         _ if !field.is_secret => return None,
-        TextPosition::LoginParameter if !is_in_address => return None,
-        TextPosition::LoginParameter => {
-            ", and these parameters travel in the query: a secret is sent only in a body (form or json)"
-        }
+        TextPosition::LoginParameter(false) => return None,
+        TextPosition::Parameter(false) if field.is_sent => return None,
+        TextPosition::LoginParameter(true) => in_query,
+        TextPosition::Parameter(true) if field.is_sent => in_query,
         TextPosition::Stage(_) => ": what signs is {secret}",
-        _ => ", which signs and is never sent, but in the body of a token exchange",
+        _ => ", which is sent only in the body of a token exchange, or of every call with `sent = true` in its section",
     };
     Some(format!("{variable} is a secret{words}"))
 }

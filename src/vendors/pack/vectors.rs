@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use secrecy::SecretString;
 
 use crate::gateway::account_settings::AccountSettings;
 use crate::gateway::credential::{Credential, CredentialValue, WhichSecret};
@@ -27,6 +28,7 @@ fn read_one(section: &Section<'_>) -> Vector {
         time: read_time(section).unwrap_or_default(),
         time_form: section.text("time_form"),
         nonce: section.text("nonce"),
+        token: section.text("token"),
         system: texts(&section.section("system")),
         parameters: texts(&section.section("parameters")),
         signature: section.required_text("signature", "what the vendor computes"),
@@ -84,7 +86,8 @@ fn signature(vendor: Vendor, vector: &Vector) -> String {
     let arguments = vector.parameters.iter();
     let arguments = arguments.map(|(name, value)| Argument::text(name.clone(), value.clone())).collect();
     let protocol = Protocol::new(&settings(vendor, vector), WhichSecret::First).with_parameters(&vector.system);
-    protocol.explain(&Call { method, arguments, login: None }, &stamp).signature
+    let token = vector.token.as_deref().map(SecretString::from);
+    protocol.explain(&Call { method, arguments, login: None }, &stamp, token.as_ref()).signature
 }
 
 fn settings(vendor: Vendor, vector: &Vector) -> AccountSettings {
@@ -103,6 +106,7 @@ fn settings(vendor: Vendor, vector: &Vector) -> AccountSettings {
         methods: BTreeMap::new(),
         credentials: vec![credential; pack.endpoints.len()],
         login: None,
+        token: None,
         unique: Uniqueness::Nonce,
         time_form: None,
         options: BTreeMap::new(),

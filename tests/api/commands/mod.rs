@@ -1,5 +1,6 @@
 //! The program's commands, run as an operator runs them.
 
+mod broken_packs;
 mod call;
 mod directory;
 mod doctor;
@@ -7,3 +8,4 @@ mod output;
 mod ready_file;
 mod sandbox;
 mod serve;
+mod vendor;

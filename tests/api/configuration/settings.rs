@@ -258,7 +258,7 @@ fn an_address_that_cannot_be_a_redis_is_reported_without_its_password() {
         ("nodes = [\"a\"]\nusername = \"u\"", "a user needs a password"),
         ("nodes = [\"a\"]\nca_file = \"Cargo.toml\"", "only with tls = true"),
         ("nodes = [\"a\"]\nprefix = \"a b\"", "letters, digits"),
-        ("nodes = [\"a\"]\ntimeout = \"1ms\"", "write 6ms to 2s"),
+        ("nodes = [\"a\"]\ntimeout = \"1ms\"", "write 6ms to 30s"),
         ("node = \"a\"", "nodes"),
     ] {
         let told = told(settings);

@@ -195,7 +195,7 @@ impl Expected {
     fn faults(&self, vendor: SandboxVendor) -> Vec<Fault> {
         let codes: Vec<String> = match vendor {
             SandboxVendor::OpRetail => self.opretail.iter().map(i64::to_string).collect(),
-            SandboxVendor::Oms => self.oms.iter().map(|code| (*code).to_owned()).collect(),
+            _ => self.oms.iter().map(|code| (*code).to_owned()).collect(),
         };
         let codes = codes.into_iter().map(Fault::Code);
         codes

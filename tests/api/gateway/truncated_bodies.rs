@@ -47,11 +47,11 @@ async fn whole_answer(vendor: SandboxVendor) -> String {
     };
     let (url, mut form) = match vendor {
         SandboxVendor::OpRetail => (app.sandbox().opretail_m_api_url(), texts(FLOW_FORM)),
-        SandboxVendor::Oms => (app.sandbox().oms_url(), texts(STORE_FORM)),
+        _ => (app.sandbox().oms_url(), texts(STORE_FORM)),
     };
     match vendor {
         SandboxVendor::OpRetail => form.insert("_sig".to_owned(), opretail_signature(&form, SECRETS[0], false)),
-        SandboxVendor::Oms => form.insert("sign".to_owned(), oms_signature(&form, SECRETS[1])),
+        _ => form.insert("sign".to_owned(), oms_signature(&form, SECRETS[1])),
     };
     let mut answer = Client::default().post(url).send_form(&form).await.unwrap();
     let whole = String::from_utf8(answer.body().await.unwrap().to_vec()).unwrap();

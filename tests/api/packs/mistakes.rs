@@ -15,6 +15,13 @@ fn a_probe_has_only_what_is_known_before_a_call() {
         (PROBE, "probe = { page = \"{timestamp}\" }", "{timestamp} is not known in a probe"),
         (PROBE, "probe = { page = \"{option.size}\" }", "probe.page: [options] has no size"),
         (PROBE, "probe = { page = \"{credential.nope}\" }", "probe.page: [credential] has no field nope"),
+        (
+            PROBE,
+            "probe = { page = 2024-01-01 }",
+            "probe.page: this is a text in double quotes, a number, true or false",
+        ),
+        (PROBE, "probe = { page = inf }", "probe.page: this is a text in double quotes, a number, true or false"),
+        (PROBE, "probe = { page = [[1]] }", "probe.page: this is a text in double quotes, a number, true or false"),
         (PROBE, "probe = { page = \"{credential.app_secret}\" }", "probe.page: {credential.app_secret} is a secret"),
     ]);
     assert_eq!(problems(PROBE, "probe = { day = \"{today}\", store = \"{store}\" }"), Vec::<String>::new());

@@ -2,11 +2,19 @@
 
 mod captured_oms;
 mod codes;
+mod demo_of_packs;
+mod every_signature;
+mod given_tokens;
+mod hostile;
 mod mistakes;
 mod names;
+mod paging;
 mod published_oms;
 mod reference;
 mod reported_once;
+mod resources_of_packs;
+mod sandbox_of_packs;
+mod schemes;
 mod signature_properties;
 mod signing;
 mod third_vendor;
@@ -14,6 +22,7 @@ mod third_vendor_calls;
 mod third_vendor_reload;
 mod third_vendor_stores;
 mod vectors;
+mod wire_forms;
 
 use storegate::vendors::pack::compile;
 

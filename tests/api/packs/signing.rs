@@ -51,6 +51,30 @@ fn a_secret_is_exchanged_for_a_token_only_in_a_body() {
 }
 
 #[test]
+fn a_secret_that_every_call_carries_travels_in_a_body() {
+    let field = "[credential.session]\nhelp = \"the session\"\nsecret = true\nsent = true\n[endpoints.url]";
+    let sent = "[call.parameters]\nsession = \"{credential.session}\"\n[call.headers]";
+    let pack = |call: &str| {
+        let pack = PACK.replace("[endpoints.url]", field).replace("[call.headers]", sent).replace(JSON_CALL, call);
+        let pack = pack.replace("{body}", "{pairs}");
+        compile(pack.split("[[vectors]]").next().unwrap(), "lumen.toml")
+            .map_or_else(|problems| problems.0, |_| Vec::new())
+    };
+    assert_eq!(pack("system = \"json\""), Vec::<String>::new());
+    assert_eq!(pack("system = \"form\""), Vec::<String>::new());
+    let problems = pack("system = \"query\"\nbusiness = \"json\"");
+    assert!(
+        problems[0].contains("call.parameters.session: {credential.session} is a secret, and these parameters"),
+        "{problems:?}"
+    );
+    each_is_one_problem(&[(
+        "secret = true",
+        "secret = true\nsent = true\n[credential.other]\nhelp = \"x\"\nsent = true",
+        "credential.other.sent: whatever is no secret",
+    )]);
+}
+
+#[test]
 fn a_signature_covers_what_is_sent_and_has_a_name_of_its_own() {
     let signed = "header = \"X-Signature\"";
     each_is_one_problem(&[

@@ -5,19 +5,10 @@ use std::fs;
 use std::sync::atomic::Ordering;
 
 use serde_json::json;
-use storegate::auth::issue::TokenGrant;
 use storegate::vendors::pack::{compile, failures};
 
-use crate::app::TestApp;
 use crate::app::program::{directory, stdout_of};
-use crate::app::tenants::grant;
-use crate::peers::lumen::{PACK, PACK_FILE, start_with};
-
-fn token(app: &TestApp) -> String {
-    let granted = grant("dashboard");
-    let scopes = [granted.scopes.clone(), vec!["receipts:read".to_owned()]].concat();
-    app.token_for("storegate", &TokenGrant { scopes, ..granted })
-}
+use crate::peers::lumen::{PACK, PACK_FILE, start_with, token};
 
 #[test]
 fn its_vectors_are_reproduced() {
@@ -28,7 +19,7 @@ fn its_vectors_are_reproduced() {
 #[actix_web::test]
 async fn its_resource_answers_after_one_token_exchange_and_is_cached() {
     let (lumen, _peer, app) = start_with(|_| {});
-    let token = token(&app);
+    let token = token(&app, "dashboard");
     let first = app.get_with_token(&token, "/receipts?page=2").await;
     assert_eq!(first.status, 200, "{}", first.text());
     let items = json!([{"number": "A1", "amount": 12.5}, {"number": "7", "amount": null}]);
@@ -46,7 +37,7 @@ async fn its_resource_answers_after_one_token_exchange_and_is_cached() {
 #[actix_web::test]
 async fn a_token_that_is_lost_is_exchanged_again_and_its_codes_have_their_reactions() {
     let (lumen, _peer, app) = start_with(|_| {});
-    let token = token(&app);
+    let token = token(&app, "dashboard");
     assert_eq!(app.get_with_token(&token, "/receipts?page=1").await.status, 200);
     "another".clone_into(&mut lumen.token.lock().unwrap());
     assert_eq!(app.get_with_token(&token, "/receipts?page=2").await.status, 200);

@@ -94,6 +94,23 @@ fn doctor_calls_a_method_of_a_vendors_own_pack_with_the_probe_of_the_pack() {
 }
 
 #[test]
+fn a_probe_may_have_numbers_and_no_parameters_at_all() {
+    let pack = PACK.replace("probe = { page = \"1\" }", "probe = { size = 10, all = true, kinds = [\"a\", 2] }");
+    let operator = Operator::with("probe-typed", &pack, "", "lumen-key");
+    let told = all(&operator.run("doctor", &[]));
+    assert!(told.contains("method receipts.list: may be called"), "{told}");
+    let bodies = operator.lumen.bodies.lock().unwrap().clone();
+    assert_eq!(bodies.last(), Some(&json!({"size": 10, "all": true, "kinds": ["a", 2]})));
+    for (name, probe, refused) in [("probe-none", "", false), ("probe-empty", "probe = {}", true)] {
+        let operator = Operator::with(name, &PACK.replace("probe = { page = \"1\" }", probe), "", "lumen-key");
+        *operator.lumen.fails_with.lock().unwrap() = Some("E422");
+        let told = all(&operator.run("doctor", &[]));
+        assert_eq!(told.contains("which is nothing to refuse"), refused, "{name}: {told}");
+        assert_eq!(operator.lumen.bodies.lock().unwrap().last(), Some(&json!({})));
+    }
+}
+
+#[test]
 fn a_call_that_http_cannot_carry_is_a_mistake_of_ours_and_is_not_sent() {
     let broken = Operator::with("not-sent", PACK, "", "lumen-key\r\nX-Other: planted");
     for (command, arguments) in [("call", ["receipts.list", "page=1"].as_slice()), ("doctor", &[])] {

@@ -5,14 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::json;
-use storegate::auth::issue::TokenGrant;
 use storegate::reload::ReloadOutcome;
 
 use crate::app::TestApp;
 use crate::app::configuration_files::Files;
 use crate::app::program::directory;
-use crate::app::tenants::grant;
-use crate::peers::lumen::{Lumen, PACK, PACK_FILE, STORE_RESOURCE, start_with};
+use crate::peers::lumen::{Lumen, PACK, PACK_FILE, STORE_RESOURCE, start_with, token};
 use crate::peers::scripted_peer::ScriptedPeer;
 
 /// The pack with a prefix of its stores' numbers.
@@ -32,12 +30,6 @@ fn start(name: &str) -> (Arc<Lumen>, ScriptedPeer, TestApp, PathBuf) {
     (lumen, peer, app, pack)
 }
 
-fn token(app: &TestApp) -> String {
-    let granted = grant("operator");
-    let scopes = [granted.scopes.clone(), vec!["receipts:read".to_owned()]].concat();
-    app.token_for("storegate", &TokenGrant { scopes, ..granted })
-}
-
 /// The pack of another vendor that no id of Lumen's is like.
 fn nova() -> String {
     let pack = prefixed("N-").replace("name = \"lumen\"", "name = \"nova\"");
@@ -48,7 +40,7 @@ fn nova() -> String {
 async fn an_account_that_changes_goes_on_with_the_pack_of_the_start() {
     let (lumen, _peer, app, pack) = start("pack-waits");
     let mut files = Files::of(&app, "pack-waits-from");
-    let token = token(&app);
+    let token = token(&app, "operator");
     let other = prefixed("W-").replace("hmac-sha256", "hmac-sha512");
     fs::write(&pack, other.split("[[vectors]]").next().unwrap()).unwrap();
     for lead in ["30s", "40s"] {
@@ -68,7 +60,7 @@ async fn an_account_that_changes_goes_on_with_the_pack_of_the_start() {
 async fn a_directory_and_grants_are_read_with_the_ids_of_the_start() {
     let (lumen, _peer, app, pack) = start("ids-wait");
     let mut files = Files::of(&app, "ids-wait-from");
-    let token = token(&app);
+    let token = token(&app, "operator");
     fs::write(&pack, prefixed("W-")).unwrap();
     let stores = pack.with_file_name("stores.csv");
     let directory = format!("[directory.acme]\nstores_file = {stores:?}\n[vendors.lumen]");

@@ -18,7 +18,7 @@ fn call(method: &Method, parameters: &[(&'static str, &str)]) -> Call {
 
 /// The text that was signed, the signature, and the signature that is sent.
 fn signed(protocol: &Protocol, call: &Call, stamp: &TimestampAndNonce) -> (String, String, String) {
-    let explanation = protocol.explain(call, stamp);
+    let explanation = protocol.explain(call, stamp, None);
     let body = protocol.encode(call, stamp, None).body;
     let mut sent = decode_form(std::str::from_utf8(&body).unwrap());
     let sent = sent.remove("_sig").or_else(|| sent.remove("sign")).unwrap();

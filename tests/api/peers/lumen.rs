@@ -8,7 +8,9 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use storegate::auth::issue::TokenGrant;
 
+use crate::app::tenants::grant;
 use crate::app::{Setup, TestApp};
 use crate::peers::scripted_peer::ScriptedPeer;
 
@@ -58,6 +60,13 @@ type = "lumen_store"
 wire = "storeCode"
 example = "L-NORTH"
 "#;
+
+/// A token of this client that may read receipts, too.
+pub fn token(app: &TestApp, client: &str) -> String {
+    let granted = grant(client);
+    let scopes = [granted.scopes.clone(), vec!["receipts:read".to_owned()]].concat();
+    app.token_for("storegate", &TokenGrant { scopes, ..granted })
+}
 
 /// What the server has seen, and how it behaves.
 #[derive(Default)]

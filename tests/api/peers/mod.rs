@@ -6,6 +6,7 @@ pub mod event_stream;
 pub mod identity_provider;
 pub mod independent_gateway;
 pub mod independent_rules;
+pub mod independent_signatures;
 pub mod lumen;
 pub mod prefix_proxy;
 pub mod raw_connection;

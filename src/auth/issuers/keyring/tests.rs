@@ -9,17 +9,17 @@ use std::time::Duration;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn keys() -> VerificationKeys {
-    VerificationKeys::new([("a".to_owned(), ed25519_key().verification().clone())])
+    VerificationKeys::new([("a".to_owned(), ed25519_key().verification)])
 }
 
 #[test]
 fn nobody_waits_where_nobody_fetches() {
-    assert!(Keyring::empty(clock().0).begin_fetch().is_none());
+    assert!(Keyring::empty(Arc::default(), clock().0).begin_fetch().is_none());
 }
 
 #[actix_web::test]
 async fn all_waiters_share_the_fetch_in_progress() {
-    let ring = Arc::new(Keyring::empty(clock().0));
+    let ring = Arc::new(Keyring::empty(Arc::default(), clock().0));
     ring.serve().unwrap();
     let waiting: Vec<_> = (0..50).map(|_| ring.begin_fetch().expect("it is under way")).collect();
     assert!(ring.is_wanted() && !ring.was_read());
@@ -33,7 +33,7 @@ async fn all_waiters_share_the_fetch_in_progress() {
 #[test]
 fn there_is_one_fetch_in_half_a_minute_however_many_are_requested() {
     let (clock, hand) = clock();
-    let ring = Keyring::empty(clock);
+    let ring = Keyring::empty(Arc::default(), clock);
     ring.serve().unwrap();
     ring.complete_fetch(Some((keys(), None)));
     hand.advance(PAUSE - SECOND);
@@ -47,7 +47,7 @@ fn there_is_one_fetch_in_half_a_minute_however_many_are_requested() {
 #[test]
 fn one_task_serves_a_keyring_however_often_a_configuration_starts_one() {
     let (clock, hand) = clock();
-    let ring = Keyring::empty(clock);
+    let ring = Keyring::empty(Arc::default(), clock);
     assert!(ring.serve().is_some() && ring.is_wanted());
     assert!(ring.serve().is_none());
     ring.complete_fetch(Some((keys(), None)));
@@ -68,7 +68,7 @@ fn keys_are_good_for_ten_minutes_or_as_long_as_the_provider_says_within_bounds()
     ];
     for (stated, expected) in ages {
         let (clock, hand) = clock();
-        let ring = Keyring::empty(clock);
+        let ring = Keyring::empty(Arc::default(), clock);
         ring.serve().unwrap();
         ring.complete_fetch(Some((keys(), stated)));
         hand.advance(expected - SECOND);
@@ -81,7 +81,7 @@ fn keys_are_good_for_ten_minutes_or_as_long_as_the_provider_says_within_bounds()
 #[test]
 fn a_failed_fetch_takes_nothing_away_and_is_tried_again_after_the_pause() {
     let (clock, hand) = clock();
-    let ring = Keyring::empty(clock);
+    let ring = Keyring::empty(Arc::default(), clock);
     ring.serve().unwrap();
     ring.complete_fetch(Some((keys(), None)));
     hand.advance(USUAL_AGE);

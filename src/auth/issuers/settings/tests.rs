@@ -39,7 +39,7 @@ fn issuer_audience_and_tenant_are_enough() {
     assert!(matches!(issuers[0].keys, KeySource::Discovery(_)));
     assert!(issuers[0].types.accept(Some("at+jwt")) && !issuers[0].types.accept(Some("JWT")));
     assert_eq!(issuers[0].algorithms, Algorithms::Usual);
-    assert_eq!(issuers[0].token_size(), 8 << 10);
+    assert_eq!(issuers[0].token_size, 8 << 10);
     assert!(!issuers[0].mapping.stores_required);
 }
 
@@ -120,7 +120,7 @@ fn scopes_are_looked_for_in_several_claims_and_other_claims_can_be_required() {
     assert_eq!(report, "");
     let mapping = &issuers[0].mapping;
     assert_eq!((mapping.scope_claims.len(), mapping.required.len(), mapping.id_tokens), (2, 2, true));
-    assert_eq!(issuers[0].token_size(), 32 << 10);
+    assert_eq!(issuers[0].token_size, 32 << 10);
     let problems = |more: &str| problems(&format!("tenant = \"acme\"\n{more}"));
     assert!(problems("scope_claim = []").contains("issuers.one.scope_claim: name the claims"));
     for size in ["1KiB", "65KiB", "1GiB"] {

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::directory::Directory;
+use crate::gateway::protocol::encoding::member_names;
 use crate::gateway::vendor::Vendor;
 use crate::resources::declared::parameter::{DeclaredKind, DeclaredParameter};
 use crate::resources::declared::path::{PathTemplate, is_name};
-use crate::resources::params::kinds::IntegerKind;
 use crate::resources::params::{Location, Parameter, ParameterKind as _, Presence};
-use crate::settings::{Kind, Section, SectionSettings as _, SettingValue, section};
+use crate::settings::{Kind, Section, SectionSettings as _, SettingValue, choices, section};
 use crate::vendors::Vendors;
 
 section! {
@@ -20,10 +20,14 @@ section! {
         /// The type; it must be set: a vendor's store (`opretail_store`, `oms_store`), `organization`, `text`,
         /// `integer`, `boolean`, `date` or `one_of`.
         kind("type"): String, example "opretail_store";
-        /// The vendor's name of the parameter; the same name unless set.
+        /// The vendor's name of the parameter; the same name unless set. Where parameters travel as JSON, `/a/b` is the
+        /// member `b` of the member `a`.
         wire: Option<String>, example "id";
         /// Whether several values may be given, separated by commas.
         list: bool = false;
+        /// How several values are sent: as one text with commas, or as a JSON list of texts or, of the type `integer`,
+        /// of numbers.
+        json: ListForm = "text";
         /// Whether it must be given; a parameter in the path must.
         required: Option<bool>, example true;
         /// The description in the API document.
@@ -31,6 +35,16 @@ section! {
         /// An example that works.
         example: Option<String>, example "S_123456";
     }
+}
+
+choices! {
+    /// How several values are sent.
+    pub enum ListForm {
+        /// One text with commas.
+        Text = "text",
+        /// A JSON list.
+        List = "list",
+    } else "several values go as text, with commas, or as a JSON list"
 }
 
 section! {
@@ -47,9 +61,9 @@ section! {
     #[derive(Debug)]
     pub struct IntegerSection in "resources.<traffic>.parameters.<store_id>" on restart {
         /// Of the type `integer`: the smallest value.
-        minimum: i64 = 0, from 0 to 4294967295 else "write a whole number from 0 to 4294967295";
+        minimum: i64 = 0, from 0 to 9007199254740992 else "write a whole number from 0 to 9007199254740992";
         /// Of the type `integer`: the largest value.
-        maximum: i64 = 4294967295, from 0 to 4294967295 else "write a whole number from 0 to 4294967295";
+        maximum: i64 = 4294967295, from 0 to 9007199254740992 else "write a whole number from 0 to 9007199254740992";
     }
 }
 
@@ -139,6 +153,10 @@ fn read_parameter(
             "what stands in the path is one value that must be there",
         );
     }
+    let is_json_list = read.json == ListForm::List;
+    if is_json_list && !is_list {
+        section.problem("json", "only a parameter with `list = true` has several values");
+    }
     if is_list && matches!(&kind, Some(DeclaredKind::OneOf(words)) if words.keys().any(|word| word.contains(','))) {
         section.problem("values", "a list is separated by commas: its words have none");
     }
@@ -159,7 +177,7 @@ fn read_parameter(
         example: example.filter(|_| is_required).map(Into::into),
         kind,
     };
-    Some(DeclaredParameter { parameter, presence: Presence { location, is_required, is_list }, wire })
+    Some(DeclaredParameter { parameter, presence: Presence { location, is_required, is_list }, wire, is_json_list })
 }
 
 fn check_example(section: &Section<'_>, kind: &DeclaredKind, example: &str, is_in_path: bool, vendors: &Vendors) {
@@ -199,8 +217,8 @@ fn read_kind(section: &Section<'_>, name: &str, vendor: Option<Vendor>, vendors:
         "text" => DeclaredKind::Text(TextSection::read(section).longest),
         "integer" => {
             let IntegerSection { minimum, maximum } = IntegerSection::read(section);
-            let [least, most] = [minimum, maximum].map(|bound| u32::try_from(bound).unwrap_or_default());
-            DeclaredKind::Integer(IntegerKind::within(least..=most))
+            let [least, most] = [minimum, maximum].map(|bound| u64::try_from(bound).unwrap_or_default());
+            DeclaredKind::Integer(least..=most)
         }
         "boolean" => DeclaredKind::Boolean,
         "date" => DeclaredKind::Date,
@@ -217,7 +235,7 @@ fn read_kind(section: &Section<'_>, name: &str, vendor: Option<Vendor>, vendors:
     };
     match &kind {
         DeclaredKind::Text(0) => section.problem("longest", "a text has at least one character"),
-        DeclaredKind::Integer(kind) if kind.range.is_empty() => section.problem("minimum", "this is above `maximum`"),
+        DeclaredKind::Integer(range) if range.is_empty() => section.problem("minimum", "this is above `maximum`"),
         DeclaredKind::OneOf(words) if words.is_empty() => {
             section.problem(
                 "values",
@@ -264,8 +282,10 @@ fn store_types(vendors: &Vendors) -> Vec<&'static str> {
 
 /// Reads the vendor's name of a parameter, which must not be one of those that sign the call.
 pub(super) fn check_wire_name(section: &Section<'_>, key: &str, name: &str, vendor: Option<Vendor>) {
-    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
-    if !is_name {
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+    };
+    if !member_names(name).all(is_name) {
         section.problem(key, format!("{name:?} is no name of a gateway's parameter"));
     }
     let is_system = vendor.is_some_and(|vendor| vendor.is_reserved(name));

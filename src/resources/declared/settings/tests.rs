@@ -28,7 +28,7 @@ type = "integer"
 fn read(text: &str) -> (Declarations, Vec<String>) {
     let table = text.parse().unwrap();
     let report = Report::default().of_text(Some(text.to_owned()));
-    let declared = Declarations::read(&Section::root(&table, &report).section("resources"), &Vendors::default());
+    let declared = Declarations::read(&Section::root(&table, &report), &Vendors::default());
     (declared, report.finish(&table).err().map(|problems| problems.0).unwrap_or_default())
 }
 
@@ -101,6 +101,30 @@ fn each_mistake_is_reported_with_its_line_and_a_remedy() {
         ("[\"startTime\", \"endTime\"]", "[\"startTime\", \"_sig\"]", "_sig belongs to the signature of the call"),
         ("\"id\"", "\"_nonce\"", "_nonce belongs to the signature of the call"),
         ("\"id\"", "\"the id\"", "is no name of a gateway's parameter"),
+        (
+            "select = \"/list/0\"",
+            "constants = { a = \"1\", \"/a/b\" = \"2\" }",
+            "line 9: resources.traffic.constants: the gateway would get a twice, as /a/b, too",
+        ),
+        ("\"id\"", "\"/a/id\"", "/a/id: the parameters of this method do not travel as JSON"),
+        ("\"id\"", "\"/_nonce/id\"", "/_nonce/id belongs to the signature of the call"),
+        ("\"id\"", "\"/a//id\"", "is no name of a gateway's parameter"),
+        (
+            "opretail_store\"",
+            "integer\"\nmaximum = 9007199254740993",
+            "parameters.store_id.maximum: write a whole number from 0 to 9007199254740992",
+        ),
+        (
+            "wire = \"id\"",
+            "wire = \"id\"\njson = \"list\"",
+            "line 15: resources.traffic.parameters.store_id.json: only a parameter with `list = true`",
+        ),
+        ("wire = \"id\"", "wire = \"id\"\njson = \"yes\"", "several values go as text, with commas, or as a JSON list"),
+        (
+            "select = \"/list/0\"",
+            "constants = { a = 2024-01-01 }",
+            "line 9: resources.traffic.constants.a: this is a text in double quotes, a number, true or false",
+        ),
         ("\"/list/0\"", "\"list\"", "line 9: resources.traffic.select: this is a JSON pointer"),
         ("\"object\"", "\"row\"", "an answer is an object, a list, or as_given"),
         ("answer = \"object\"", "", "an answer with fields is an object or a list"),
@@ -119,6 +143,11 @@ fn each_mistake_is_reported_with_its_line_and_a_remedy() {
         ("open.shopweb.passengerFlow.getDataOfManyShopsHavingDevice", "Open.Gateway.Authentication", "are secrets"),
         ("\"/list/0\"", "\"/list/~2\"", "this is a JSON pointer"),
         ("\"S_123456\"", "\"S/1\"", "an example in the path is letters"),
+        (
+            "[\"startTime\", \"endTime\"]",
+            "[\"startTime\", \"endTime\"]\nperiod_in = \"hours\"",
+            "line 9: resources.traffic.period_in: a period goes as seconds, days, unix, unix_ms or iso",
+        ),
         ("answer = ", "anwser = \"list\"\nanswer = ", "did you mean resources.traffic.answer?"),
     ] {
         assert!(GOOD.contains(good), "{good}");

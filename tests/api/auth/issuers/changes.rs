@@ -58,7 +58,7 @@ async fn a_reload_while_the_provider_is_down_keeps_its_keys_and_changes_what_its
     let settings = section(&provider, "zenith");
     drop(provider);
     renew(&app, &settings);
-    let verified = app.auth.get().verifier().verify(&token).unwrap();
+    let verified = app.auth.get().verifier.verify(&token).unwrap();
     assert_eq!(&**verified.tenant(), "zenith", "what was remembered is forgotten");
 }
 
@@ -75,7 +75,7 @@ async fn a_reload_with_unchanged_issuers_fetches_no_keys_and_verifies_no_signatu
         std::fs::write(&list, format!("revoked-{turn}\n")).unwrap();
         renew(&app, &settings);
         assert_eq!((get(&app, &token).await.status, get(&app, &ours).await.status), (200, 200));
-        assert_eq!(app.auth.get().verifier().signatures_checked(), 0, "both were checked before");
+        assert_eq!(app.auth.get().verifier.signatures_checked(), 0, "both were checked before");
         app.pass(5);
     }
     let unknown = self::key("unknown").token(&provider.claims());

@@ -157,7 +157,7 @@ async fn two_sections_of_an_issuer_decide_alone_and_share_one_fetch() {
     assert_eq!(app.get_with_token(&user, "/stores/S_100001/flow").await.status, 403);
     let daemon = token(json!("daemons"), json!({ "roles": ["flow:read"] }));
     assert_eq!(get(&app, &daemon).await.status, 404, "it is let in, and zenith has no such store");
-    let tenant = |token: &str| app.auth.get().verifier().verify(token).map(|token| token.tenant().to_string());
+    let tenant = |token: &str| app.auth.get().verifier.verify(token).map(|token| token.tenant().to_string());
     assert_eq!((tenant(&user).unwrap().as_str(), tenant(&daemon).unwrap().as_str()), ("acme", "zenith"));
     assert_eq!((provider.metadata_reads(), provider.key_reads()), (1, 1));
 
@@ -183,9 +183,9 @@ async fn a_signature_is_checked_once_for_any_number_of_sections() {
     let app = users_and_daemons(&provider);
     let claims = with(provider.claims(), "roles", json!(["flow:read"]));
     assert_eq!(get(&app, &key.token(&with(claims, "aud", json!("daemons")))).await.status, 404, "the keys are there");
-    let before = app.auth.get().verifier().signatures_checked();
+    let before = app.auth.get().verifier.signatures_checked();
     assert_eq!(get(&app, &key.token(&provider.claims())).await.status, 401);
-    assert_eq!(app.auth.get().verifier().signatures_checked() - before, 1);
+    assert_eq!(app.auth.get().verifier.signatures_checked() - before, 1);
 }
 
 #[actix_web::test]

@@ -3,4 +3,5 @@
 mod answers;
 mod credentials;
 mod methods;
+mod packs;
 mod report;
