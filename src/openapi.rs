@@ -7,7 +7,8 @@ use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{Operation, PathItem, Paths};
 use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Schema, SchemaType, Type};
 use utoipa::openapi::security::{
-    ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Scopes, SecurityRequirement, SecurityScheme,
+    ApiKey, ApiKeyValue, ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Scopes, SecurityRequirement,
+    SecurityScheme,
 };
 use utoipa::openapi::server::Server;
 use utoipa::openapi::tag::{Tag, TagBuilder};
@@ -26,7 +27,8 @@ mod responses;
 
 const DESCRIPTION: &str = "Stores, visitors, demographics and inspections of a retail company, as plain REST. \
 Behind each path stands a signed call to a vendor's gateway; answers are cached and carry an `ETag`.\n\n\
-Get a token with `POST /oauth/token`, and send it as `Authorization: Bearer …`. Errors are problem documents \
+Get a token with `POST /oauth/token`, and send it as `Authorization: Bearer …`; or send an API key \
+as `X-API-Key`. Errors are problem documents \
 (RFC 9457) whose `type` opens a page that says what to do. Values that a gateway did not give are `null`.";
 
 /// How to get a token, for the description: from this service, or from an identity provider where the service issues
@@ -76,7 +78,7 @@ pub fn document_without_tokens(catalogue: &Catalogue, public_url: &PublicUrl) ->
     for operation in document.paths.paths.values_mut().flat_map(operations) {
         // An empty list means that no token is needed.
         if operation.security.as_ref().is_some_and(|required| !required.is_empty()) {
-            operation.security = Some(vec![bearer()]);
+            operation.security = Some(vec![bearer(), api_key()]);
         }
     }
     document.components.get_or_insert_default().security_schemes.remove("oauth2");
@@ -87,6 +89,10 @@ pub fn document_without_tokens(catalogue: &Catalogue, public_url: &PublicUrl) ->
 
 fn bearer() -> SecurityRequirement {
     SecurityRequirement::new("bearer", Vec::<String>::new())
+}
+
+fn api_key() -> SecurityRequirement {
+    SecurityRequirement::new("api_key", Vec::<String>::new())
 }
 
 /// Serializes the document as JSON, with a line end.
@@ -128,8 +134,13 @@ fn add_security_schemes(components: &mut Components, scopes: &ScopeList, token_u
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
-        .description(Some("Paste a token that you have."))
+        .description(Some("Paste a token that you have, or an API key."))
         .build();
+    let api_key = ApiKeyValue::with_description(
+        "X-API-Key",
+        "An API key, for programs that cannot renew a token. `Authorization: Bearer sgk_…` is the same.",
+    );
+    components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(api_key)));
     components.add_security_scheme("oauth2", SecurityScheme::OAuth2(oauth2));
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
 }
@@ -151,7 +162,7 @@ fn add_resource(document: &mut Document, resource: &'static Resource) {
 fn finished(route: &Route, resource: &Resource) -> Operation {
     let mut operation = route.operation.clone();
     let alternatives = route.scope.split(' ').map(|scope| SecurityRequirement::new("oauth2", [scope]));
-    operation.security = Some(alternatives.chain([bearer()]).collect());
+    operation.security = Some(alternatives.chain([bearer(), api_key()]).collect());
     operation.extensions = resource.method().map(|method| gateway_method(resource, method));
     responses::complete(&mut operation, route, resource);
     operation

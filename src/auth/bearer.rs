@@ -1,13 +1,57 @@
-//! The bearer token of a request (RFC 6750 §2.1), and the challenges of responses that refuse one (§3).
+//! The credential of a request, a bearer token (RFC 6750 §2.1) or an API key, and the challenges of responses that refuse
+//! one (§3).
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use super::REALM;
+use super::api_keys::ApiKeyError;
+use super::secrets::API_KEY_PREFIX;
 use super::verify::{TokenError, claimed_client};
 use crate::http::audit;
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
+
+/// The header that carries an API key instead of `Authorization`.
+pub const API_KEY_HEADER: &str = "x-api-key";
+
+/// What a request is authenticated with.
+pub(super) enum Credential<'a> {
+    Token(&'a str),
+    ApiKey(&'a str),
+}
+
+/// Returns the only credential of a request.
+pub(super) fn credential(request: &HttpRequest) -> Result<Credential<'_>, Problem> {
+    let mut keys = request.headers().get_all(API_KEY_HEADER);
+    let Some(key) = keys.next() else {
+        let token = bearer_token(request)?;
+        return Ok(if token.starts_with(API_KEY_PREFIX) {
+            Credential::ApiKey(token)
+        } else {
+            Credential::Token(token)
+        });
+    };
+    if keys.next().is_some() || request.headers().contains_key(AUTHORIZATION) {
+        return Err(malformed_request("There is more than one credential in Authorization and X-API-Key"));
+    }
+    match key.to_str() {
+        Ok(key) if key.starts_with(API_KEY_PREFIX) => Ok(Credential::ApiKey(key)),
+        _ => Err(malformed_request("The X-API-Key header does not hold an API key")),
+    }
+}
+
+/// Builds the refusal of an API key.
+pub(super) fn refused_api_key(request: &HttpRequest, error: ApiKeyError) -> Problem {
+    let what = error.to_string();
+    audit::token_refused(request, None, &what);
+    if let ApiKeyError::RateLimited(wait) = error {
+        let kind = ProblemType::TooManyWrongKeys;
+        return Problem::new(kind, format!("{what}. {}", kind.remedy())).retry_after(wait);
+    }
+    let detail = format!("{what}. Ask whoever runs this service for another one.");
+    with_challenge(Problem::new(ProblemType::InvalidToken, detail), &invalid_token(&what))
+}
 
 /// Returns the token of the only `Authorization` header. With two of them, two readers could identify different
 /// callers.
@@ -38,8 +82,11 @@ fn no_token() -> Problem {
 /// Builds the refusal of a malformed token. RFC 6750 §3.1 counts it as an invalid token, which is 401; its
 /// `invalid_request` would be 400.
 fn malformed_request(what: &str) -> Problem {
-    let parameters = format!(", error=\"invalid_token\", error_description=\"{what}\"");
-    challenged(ProblemType::InvalidToken, what, &parameters)
+    challenged(ProblemType::InvalidToken, what, &invalid_token(what))
+}
+
+fn invalid_token(what: &str) -> String {
+    format!(", error=\"invalid_token\", error_description=\"{what}\"")
 }
 
 pub(super) fn refused_token(request: &HttpRequest, error: TokenError) -> Problem {
@@ -55,8 +102,7 @@ pub(super) fn refused_token(request: &HttpRequest, error: TokenError) -> Problem
         .with_header(RETRY_AFTER, HeaderValue::from_static("30"));
     }
     let what = error.to_string();
-    let parameters = format!(", error=\"invalid_token\", error_description=\"{what}\"");
-    challenged(ProblemType::InvalidToken, &what, &parameters)
+    challenged(ProblemType::InvalidToken, &what, &invalid_token(&what))
 }
 
 pub(super) fn missing_scope(scope: &str) -> Problem {
@@ -66,7 +112,10 @@ pub(super) fn missing_scope(scope: &str) -> Problem {
 
 /// Builds a problem with its challenge (RFC 6750 §3).
 pub(super) fn challenged(kind: ProblemType, what: &str, parameters: &str) -> Problem {
-    let problem = Problem::new(kind, format!("{what}. {}", kind.remedy()));
+    with_challenge(Problem::new(kind, format!("{what}. {}", kind.remedy())), parameters)
+}
+
+fn with_challenge(problem: Problem, parameters: &str) -> Problem {
     // All parts are ASCII texts of this program.
     match HeaderValue::try_from(format!("Bearer realm=\"{REALM}\"{parameters}")) {
         Ok(challenge) => problem.with_header(WWW_AUTHENTICATE, challenge),

@@ -10,7 +10,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::Either;
 
-use super::bearer::{bearer_token, challenged, missing_scope, refused_token};
+use super::bearer::{Credential, challenged, credential, missing_scope, refused_api_key, refused_token};
 use super::grants::Grants;
 use super::issuers::KeyFetch;
 use super::quota::headers;
@@ -18,7 +18,7 @@ use super::quota::{Count, Quota};
 use super::rate::Rate;
 use super::scope::Scope;
 use super::verify::{TokenError, Unverified, VerifiedToken};
-use super::{Auth, CurrentAuth, VerifiedCaller};
+use super::{Auth, CurrentAuth, VerifiedCaller, api_keys};
 use crate::http::exchange::Exchange;
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
@@ -152,8 +152,14 @@ impl<S: Scope> Caller<S> {
                 .caused_by("the application was built without its web::Data<CurrentAuth>")
         })?;
         let (generation, auth) = (auth.generation(), auth.load());
-        let token =
-            auth.verifier.begin(bearer_token(request)?).map_err(|refused| AuthFailure::unverified(request, refused))?;
+        let token = match credential(request)? {
+            Credential::Token(token) => {
+                auth.verifier.begin(token).map_err(|refused| AuthFailure::unverified(request, refused))?
+            }
+            Credential::ApiKey(key) => {
+                api_keys::verify(&auth, request, key).map_err(|error| refused_api_key(request, error))?
+            }
+        };
         Exchange::of(request).note_caller(token.identity().clone());
         let verified = VerifiedCaller { token, generation };
         if let Quota::Limited(rate) = auth.quota_of(&verified.token) {

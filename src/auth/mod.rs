@@ -2,16 +2,18 @@
 //!
 //! A client sends its secret (`endpoints`, `oauth_form`, `authentication`, `clients`, `secrets`; `failed_logins` limits
 //! wrong ones) and gets a signed token (`issue`, `keys`; `jwk` publishes them). Each request carries the token.
-//! `caller` takes it from the request, and `verify` is the only code that accepts one (`claims`,
+//! `caller` takes it from the request (or an API key, `api_keys`), and `verify` is the only code that accepts one (`claims`,
 //! `verified_token_cache`, `revocations`). Its client's `quota` is counted, and the handler's signature names the
 //! required `scope`. The token's `grants` say which stores it may read. Tokens of a tenant's own identity provider are
 //! accepted, too, if it is one of the `issuers`. All of that is one [`Auth`]; `current` holds the current one, and
 //! `memory` what survives it.
 
+pub mod api_keys;
 pub mod authentication;
 mod bearer;
 pub mod caller;
 pub mod claims;
+pub mod client_settings;
 pub mod clients;
 pub mod current;
 pub mod endpoints;
@@ -57,6 +59,7 @@ pub use settings::AuthSettings;
 use std::sync::Arc;
 
 use crate::clock::Clock;
+use api_keys::ApiKeys;
 use clients::Clients;
 use issue::TokenIssuer;
 use issuers::Issuers;
@@ -81,6 +84,7 @@ pub struct Auth {
     /// The address that clients use, without a slash at its end.
     pub public_url: String,
     clients: Clients,
+    api_keys: ApiKeys,
     /// The callers' quotas and the trusted proxies.
     pub limits: CallerLimits,
     /// The existing scopes.
@@ -98,8 +102,8 @@ pub struct Auth {
 /// Why the settings do not make an [`Auth`]. The details were reported when the settings were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthSetupError {
-    /// No key could be read, and no other issuer is trusted.
-    #[error("there is no usable key to sign tokens with, and no identity provider in [auth.issuers]")]
+    /// No key could be read, no other issuer is trusted, and there is no API key.
+    #[error("there is no usable key to sign tokens with, no identity provider in [auth.issuers], and no API key")]
     NoKey,
 }
 
@@ -141,7 +145,7 @@ impl Auth {
         settings: AuthSettings,
         clock: Clock,
     ) -> Result<Self, AuthSetupError> {
-        if settings.keys.is_none() && settings.issuers.is_empty() {
+        if settings.keys.is_none() && settings.issuers.is_empty() && settings.api_keys.is_empty() {
             return Err(AuthSetupError::NoKey);
         }
         let keys = settings.keys;
@@ -160,6 +164,7 @@ impl Auth {
             verifier: verifier.trusting(trusted).refusing(revocations),
             public_keys: keys.as_ref().map(KeySet::public_document).unwrap_or_default(),
             clients: Clients::new(settings.clients),
+            api_keys: ApiKeys::new(settings.api_keys),
             limits: settings.limits,
             scopes: settings.scopes,
             issuer_name: settings.issuer,
@@ -182,8 +187,11 @@ impl Auth {
         differences.into_iter().filter(|(differs, _)| *differs).map(|(_, name)| name).collect()
     }
 
-    /// Returns the quota of the token's client: the one in its own section, else the default.
+    /// Returns the quota of the caller: the one in the section of its client or API key, else the default.
     pub fn quota_of(&self, token: &VerifiedToken) -> Quota {
+        if let Some(of_key) = self.api_keys.quota_of(token) {
+            return of_key.unwrap_or(self.limits.quota);
+        }
         let is_own = token.claims().iss == self.issuer_name;
         let own = self.clients.get(token.client_id()).filter(|client| is_own && *client.tenant == **token.tenant());
         own.and_then(|client| client.quota).unwrap_or(self.limits.quota)

@@ -16,6 +16,9 @@ use crate::sha256::sha256;
 /// The prefix of generated secrets, by which scanners for leaked secrets find them.
 const MADE_SECRET_PREFIX: &str = "sgs_";
 
+/// The prefix of API keys, by which they are told from tokens.
+pub const API_KEY_PREFIX: &str = "sgk_";
+
 /// The most memory that the check of a secret may take: 256 MiB, in KiB.
 const MAXIMUM_ARGON2_KIBIBYTES: u32 = 256 * 1024;
 
@@ -43,15 +46,39 @@ pub enum SecretError {
 /// # Errors
 /// Returns an error if the system provides no random bytes.
 pub fn new_secret() -> Result<SecretString, SecretError> {
+    with_random_bits(MADE_SECRET_PREFIX)
+}
+
+/// Generates an API key of 256 random bits.
+///
+/// # Errors
+/// Returns an error if the system provides no random bytes.
+pub fn new_api_key() -> Result<SecretString, SecretError> {
+    with_random_bits(API_KEY_PREFIX)
+}
+
+fn with_random_bits(prefix: &str) -> Result<SecretString, SecretError> {
     let mut bytes = Zeroizing::new([0; 32]);
     aws_lc_rs::rand::fill(bytes.as_mut_slice()).map_err(|_| SecretError::NoRandomness)?;
     let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_slice()));
-    Ok(SecretString::from(format!("{MADE_SECRET_PREFIX}{}", text.as_str())))
+    Ok(SecretString::from(format!("{prefix}{}", text.as_str())))
 }
 
 /// Hashes a generated secret, for `secret_sha256`.
 pub fn sha256_hex(secret: &SecretString) -> String {
     base16ct::lower::encode_string(&digest(secret))
+}
+
+/// Parses what [`sha256_hex`] wrote.
+///
+/// # Errors
+/// Returns an error if the text is anything else.
+pub fn sha256_from_hex(hash: &SecretString) -> Result<[u8; 32], SecretError> {
+    let mut bytes = [0; 32];
+    match base16ct::mixed::decode(hash.expose_secret().trim(), &mut bytes) {
+        Ok(decoded) if decoded.len() == 32 => Ok(bytes),
+        _ => Err(SecretError::NotSha256),
+    }
 }
 
 /// Hashes a chosen secret with a new salt, for `secret_argon2`.
@@ -78,11 +105,7 @@ impl SecretHash {
     /// # Errors
     /// Returns an error if the text is anything else.
     pub fn from_sha256_hex(hash: &SecretString) -> Result<Self, SecretError> {
-        let mut bytes = [0; 32];
-        match base16ct::mixed::decode(hash.expose_secret().trim(), &mut bytes) {
-            Ok(decoded) if decoded.len() == 32 => Ok(Self::Sha256(bytes)),
-            _ => Err(SecretError::NotSha256),
-        }
+        sha256_from_hex(hash).map(Self::Sha256)
     }
 
     /// Parses what [`argon2_hash`] wrote.

@@ -1,22 +1,20 @@
-//! The section `[auth]`: clients and the names in tokens. The keys are read in `key_settings`, the trusted issuers in
-//! `issuers::settings`. Keys and hashes are parsed at once, so that one start reports everything that is wrong with
+//! The section `[auth]`: the names in tokens. The keys are read in `key_settings`, the clients in `client_settings`, the
+//! trusted issuers in `issuers::settings`, the API keys in `api_keys::settings`. Keys and hashes are parsed at once, so that one start reports everything that is wrong with
 //! them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
-
+use super::api_keys::ApiKey;
+use super::client_settings::CallerContext;
 use super::clients::Client;
 use super::issuers::settings::IssuerSettings;
 use super::keys::KeySet;
 use super::limits::CallerLimits;
-use super::quota::Quota;
 use super::scope::Scopes;
-use super::secrets::SecretHash;
 use super::verify::MAXIMUM_TOKEN_BYTES;
-use super::{key_settings, revocations};
+use super::{api_keys, client_settings, key_settings, revocations};
 use crate::directory::VendorIds;
 use crate::settings::{File, Section, SectionSettings, http_url, section};
 
@@ -24,12 +22,6 @@ use crate::settings::{File, Section, SectionSettings, http_url, section};
 pub const SHORTEST_LIFETIME: Duration = Duration::from_secs(60);
 /// The longest lifetime of a token.
 pub const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// The most bytes of a client's list of stores. More would not fit into a token.
-const MAXIMUM_STORES_BYTES: usize = 4 * 1024;
-
-/// The most organizations of a client, which take less than 1.5 KiB of a token.
-const MAXIMUM_ORGANIZATIONS: usize = 64;
 
 section! {
     /// Tokens that this service issues, and tokens of others that it accepts.
@@ -55,34 +47,14 @@ section! {
         keys: Option<KeySet>;
         /// The clients.
         clients: Vec<Client>;
+        /// The API keys.
+        api_keys: Vec<ApiKey>;
         /// The trusted issuers, whose tokens are accepted besides our own.
         issuers: Vec<IssuerSettings>;
         /// The existing scopes.
         scopes: Scopes;
         /// `[limits]`, which is a section of its own.
         limits: CallerLimits;
-    }
-}
-
-section! {
-    /// A client that may request tokens; the section's name is its id.
-    #[derive(Debug)]
-    pub struct ClientSettings in "auth.clients.<dashboard>" on reload {
-        /// The tenant whose data it may read.
-        tenant: String, given "acme", required "the company whose data this client may read";
-        /// The scopes that its tokens may have.
-        scopes: Vec<String>,
-            given ["stores:read", "flow:read", "demographics:read", "inspections:read", "organizations:read"];
-        /// The SHA-256 hash of a secret that `storegate secret new` made.
-        secret_sha256: Option<SecretString>, given "secrets/dashboard.sha256";
-        /// Instead, for a secret that a person chose: its hash by `storegate secret hash --argon2`.
-        secret_argon2: Option<SecretString>, example "secrets/dashboard.argon2";
-        /// The only stores that it may read; all of the tenant's unless set.
-        stores: Option<Vec<String>>, example ["S_123456", "SHOP001"];
-        /// The only organizations that it may read. If it has either list, anything on neither list is refused.
-        organizations: Option<Vec<String>>, example ["1084"];
-        /// Its quota of requests, or `none` for no limit; `limits.quota` unless set.
-        quota: Option<Quota>, example "600/1m";
     }
 }
 
@@ -103,10 +75,13 @@ impl AuthSettings {
     ) -> Self {
         let settings = Self::default().over(section);
         let issuer = read_issuer(section, &settings.issuer, public_url);
+        let context = CallerContext { tenants, scopes, ids };
+        let clients = read_clients(section, context);
         Self {
             public_url: public_url.unwrap_or(&issuer).trim_end_matches('/').to_owned(),
             keys: key_settings::read(section, settings.sign_with.as_deref(), is_issuing(section)),
-            clients: read_clients(section, tenants, scopes, ids),
+            api_keys: api_keys::settings::read_all(section, &clients, context),
+            clients,
             issuers: IssuerSettings::read_all(&section.section("issuers"), &issuer, tenants, scopes),
             scopes: scopes.clone(),
             issuer,
@@ -115,10 +90,15 @@ impl AuthSettings {
     }
 }
 
-/// Whether the service issues tokens. A service that trusts an identity provider and has no clients of its own need
-/// not.
+/// Whether the service issues tokens. A service that has no clients of its own need not, if it trusts an identity provider
+/// or has API keys.
 fn is_issuing(section: &Section<'_>) -> bool {
-    !has_any(section, "issuers") || has_any(section, "clients")
+    has_any(section, "clients") || !has_other_callers(section)
+}
+
+/// Whether there are callers who need no token of this service.
+fn has_other_callers(section: &Section<'_>) -> bool {
+    has_any(section, "issuers") || has_any(section, "api_keys")
 }
 
 fn has_any(section: &Section<'_>, key: &str) -> bool {
@@ -145,103 +125,15 @@ fn read_issuer(section: &Section<'_>, issuer: &str, public_url: Option<&str>) ->
     issuer.to_owned()
 }
 
-fn read_clients(section: &Section<'_>, tenants: &[String], scopes: &Scopes, ids: &VendorIds) -> Vec<Client> {
+fn read_clients(section: &Section<'_>, context: CallerContext<'_>) -> Vec<Client> {
     let entries = section.section("clients").entries();
-    if entries.is_empty() && !has_any(section, "issuers") {
+    if entries.is_empty() && !has_other_callers(section) {
         section.problem(
             "clients",
-            "there is no client that could get a token: add a section [auth.clients.<id>], or [auth.issuers.<name>] for an identity provider",
+            "there is no client that could get a token: add a section [auth.clients.<id>], [auth.issuers.<name>] for an identity provider, or [auth.api_keys.<name>]",
         );
     }
-    entries.iter().filter_map(|(id, entry)| read_client(id, entry, tenants, scopes, ids)).collect()
-}
-
-fn read_client(
-    id: &str,
-    section: &Section<'_>,
-    tenants: &[String],
-    scopes: &Scopes,
-    ids: &VendorIds,
-) -> Option<Client> {
-    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
-        section.problem("tenant", "a client id is made of visible ASCII characters: name the section otherwise");
-    }
-    let settings = ClientSettings::read(section);
-    if !settings.tenant.is_empty() {
-        check_tenant(section, "tenant", &settings.tenant, tenants);
-    }
-    if settings.scopes.is_empty() {
-        section.problem("scopes", format!("list what this client may do, of {}", scopes.names()));
-    }
-    check_scopes(section, "scopes", &settings.scopes, scopes);
-    settings.stores.iter().for_each(|stores| check_stores(section, stores, ids));
-    settings.organizations.iter().for_each(|organizations| check_organizations(section, organizations, ids));
-    let secret = secret_hash(section, &settings)?;
-    let ClientSettings { tenant, scopes, stores, organizations, quota, .. } = settings;
-    Some(Client { id: id.to_owned(), tenant, scopes, stores, organizations, quota, secret })
-}
-
-/// Reports a tenant that is not configured.
-pub(super) fn check_tenant(section: &Section<'_>, key: &str, tenant: &str, tenants: &[String]) {
-    if !tenants.iter().any(|known| known == tenant) {
-        let known = if tenants.is_empty() { "there are none".to_owned() } else { tenants.join(", ") };
-        section.problem(key, format!("there is no section [tenants.{tenant}]; the tenants: {known}"));
-    }
-}
-
-/// Reports scopes that do not exist.
-pub(super) fn check_scopes(section: &Section<'_>, key: &str, scopes: &[String], known: &Scopes) {
-    for name in scopes.iter().filter(|name| !known.contain(name)) {
-        section.problem(key, format!("there is no scope {name}; the scopes are {}", known.names()));
-    }
-}
-
-fn check_stores(section: &Section<'_>, stores: &[String], ids: &VendorIds) {
-    if stores.is_empty() || stores.iter().any(String::is_empty) {
-        section.problem("stores", "list the ids of stores, or leave this out to grant all stores of the tenant");
-    }
-    for id in stores.iter().filter(|id| !id.is_empty()) {
-        if let Err(grammar) = ids.store(id) {
-            let remedy = format!("write each id as a text of its own, such as {:?}", ids.examples());
-            section.problem("stores", format!("{id:?} is no store's id: {grammar}; {remedy}"));
-        }
-    }
-    if stores.iter().map(|id| id.len() + "\"\",".len()).sum::<usize>() > MAXIMUM_STORES_BYTES {
-        section.problem("stores", "these are more stores than fit into a token: split the client, or grant all stores");
-    }
-}
-
-fn check_organizations(section: &Section<'_>, organizations: &[String], ids: &VendorIds) {
-    if !ids.is_incomplete() && organizations.iter().any(|id| ids.organization(id).is_none()) {
-        let example: Vec<_> = ids.organization_example().into_iter().collect();
-        section.problem(
-            "organizations",
-            format!("list the numbers of organizations, such as {example:?}; [] grants none"),
-        );
-    }
-    if organizations.len() > MAXIMUM_ORGANIZATIONS {
-        let most = format!("at most {MAXIMUM_ORGANIZATIONS} organizations fit into a token: split the client");
-        section.problem("organizations", most);
-    }
-}
-
-fn secret_hash(section: &Section<'_>, settings: &ClientSettings) -> Option<SecretHash> {
-    let (made, chosen) = ("secret_sha256", "secret_argon2");
-    let (field, hash) = match (&settings.secret_sha256, &settings.secret_argon2) {
-        (Some(hash), None) => (made, SecretHash::from_sha256_hex(hash)),
-        (None, Some(hash)) => (chosen, SecretHash::from_argon2(hash)),
-        (Some(_), Some(_)) => {
-            section.problem(chosen, format!("a client has one secret: give either {made} or {chosen}"));
-            return None;
-        }
-        (None, None) => {
-            if ![made, "secret_sha256_file", chosen, "secret_argon2_file"].iter().any(|key| section.is_set(key)) {
-                section.missing(made, "the hash of the client's secret; `storegate secret` makes both");
-            }
-            return None;
-        }
-    };
-    hash.map_err(|error| section.problem_in(field, error)).ok()
+    entries.iter().filter_map(|(id, entry)| client_settings::read(id, entry, context)).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `storegate secret`: makes client secrets, their hashes, and signing keys.
+//! `storegate secret`: makes client secrets, API keys, their hashes, and signing keys.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -11,12 +11,18 @@ use super::output;
 use crate::auth::key_algorithm::KeyAlgorithm;
 use crate::auth::{private_key, secrets};
 
-/// Make client secrets and signing keys, or hash a secret.
+/// Make client secrets, API keys and signing keys, or hash a secret.
 #[derive(clap::Subcommand)]
 pub enum SecretCommand {
     /// Make a client secret of 256 random bits, and the line that stores its hash
     New {
         /// Write the hash to this file instead, for secret_sha256_file; the secret alone is printed
+        #[arg(long, value_name = "FILE")]
+        hash_file: Option<PathBuf>,
+    },
+    /// Make an API key of 256 random bits, and the line that stores its hash
+    ApiKey {
+        /// Write the hash to this file instead, for key_sha256_file; the key alone is printed
         #[arg(long, value_name = "FILE")]
         hash_file: Option<PathBuf>,
     },
@@ -37,22 +43,11 @@ pub enum SecretCommand {
 impl SecretCommand {
     pub(super) fn run(self) -> Result<(), CliError> {
         let text = match self {
-            Self::New { hash_file: Some(path) } => {
-                let secret = secrets::new_secret().map_err(failure)?;
-                // Overwriting another client's hash would lock that client out.
-                let mut file = File::create_new(&path).map_err(|error| {
-                    CliError::message(format!("cannot make {}: {error}; remove it first to replace it", path.display()))
-                })?;
-                writeln!(file, "{}", secrets::sha256_hex(&secret))?;
-                secret.expose_secret().to_owned()
+            Self::New { hash_file } => {
+                made(&secrets::new_secret().map_err(failure)?, hash_file, "[auth.clients.<id>]", "secret_sha256")?
             }
-            Self::New { hash_file: None } => {
-                let secret = secrets::new_secret().map_err(failure)?;
-                let hash = secrets::sha256_hex(&secret);
-                format!(
-                    "# Give this to the client; it is not stored:\n{}\n# In [auth.clients.<id>]:\nsecret_sha256 = \"{hash}\"",
-                    secret.expose_secret()
-                )
+            Self::ApiKey { hash_file } => {
+                made(&secrets::new_api_key().map_err(failure)?, hash_file, "[auth.api_keys.<name>]", "key_sha256")?
             }
             Self::Hash { argon2: false } => format!("secret_sha256 = \"{}\"", secrets::sha256_hex(&read_secret()?)),
             Self::Hash { argon2: true } => {
@@ -65,6 +60,22 @@ impl SecretCommand {
         };
         Ok(output::line(&text)?)
     }
+}
+
+/// The text that shows a secret and how to store its hash: in a file, or as this line of this section.
+fn made(secret: &SecretString, hash_file: Option<PathBuf>, section: &str, key: &str) -> Result<String, CliError> {
+    let (shown, hash) = (secret.expose_secret(), secrets::sha256_hex(secret));
+    let Some(path) = hash_file else {
+        return Ok(format!(
+            "# Give this to the client; it is not stored:\n{shown}\n# In {section}:\n{key} = \"{hash}\""
+        ));
+    };
+    // Overwriting another client's hash would lock that client out.
+    let mut file = File::create_new(&path).map_err(|error| {
+        CliError::message(format!("cannot make {}: {error}; remove it first to replace it", path.display()))
+    })?;
+    writeln!(file, "{hash}")?;
+    Ok(shown.to_owned())
 }
 
 /// The algorithm of this name; the case of letters is ignored on the command line.

@@ -1,10 +1,11 @@
 //! All sections of a configuration, in the order in which people should read them.
 
 use crate::auth::AuthSettings;
+use crate::auth::api_keys::settings::ApiKeySettings;
+use crate::auth::client_settings::ClientSettings;
 use crate::auth::issuers::settings::IssuerSection;
 use crate::auth::key_settings::KeySettings;
 use crate::auth::limits::CallerLimits;
-use crate::auth::settings::ClientSettings;
 use crate::cache::CacheSettings;
 use crate::config::ServerSettings;
 use crate::directory::DirectorySection;
@@ -28,6 +29,7 @@ pub fn tables() -> Vec<SectionTable> {
         KeySettings::table(),
         IssuerSection::table(),
         ClientSettings::table(),
+        ApiKeySettings::table(),
         CallerLimits::table(),
     ];
     tables.extend(Vendors::default().iter().flat_map(account_table::tables));

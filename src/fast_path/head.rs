@@ -13,6 +13,24 @@ const LONGEST_FIELD: usize = 512;
 const LONGEST_TARGET: usize = 512;
 const LONGEST_AUTHORIZATION: usize = 4096;
 
+/// The field that authenticates a request, as it was sent. It has no `Debug`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum SentCredential<'a> {
+    /// `Authorization`.
+    Authorization(&'a [u8]),
+    /// `X-API-Key`.
+    ApiKey(&'a [u8]),
+}
+
+impl<'a> SentCredential<'a> {
+    /// Returns the bytes of the field.
+    pub(super) const fn bytes(self) -> &'a [u8] {
+        match self {
+            Self::Authorization(bytes) | Self::ApiKey(bytes) => bytes,
+        }
+    }
+}
+
 /// The fields that a client usually sends with the same values in all its requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Profile<'a> {
@@ -25,7 +43,7 @@ pub(super) struct Profile<'a> {
 /// same response. It has no `Debug`, since it holds a token.
 pub(super) struct HeadKey<'a> {
     pub(super) target: &'a str,
-    pub(super) authorization: &'a [u8],
+    pub(super) credential: SentCredential<'a>,
     pub(super) profile: Profile<'a>,
     pub(super) if_none_match: Option<&'a HeaderValue>,
 }
@@ -45,18 +63,23 @@ impl<'a> HeadKey<'a> {
             size += name.as_str().len() + value.len();
             fields.take(name.as_str(), value)?;
         }
-        let (host, authorization) = (fields.host?.as_bytes(), fields.authorization?.as_bytes());
+        let host = fields.host?.as_bytes();
+        let credential = match (fields.authorization, fields.api_key) {
+            (Some(value), None) => SentCredential::Authorization(value.as_bytes()),
+            (None, Some(value)) => SentCredential::ApiKey(value.as_bytes()),
+            _ => return None,
+        };
         let accept = fields.accept.map(HeaderValue::as_bytes);
         let accept_encoding = fields.accept_encoding.map(HeaderValue::as_bytes);
         let longest = [Some(host), accept, accept_encoding].into_iter().flatten().map(<[u8]>::len).max()?;
         let is_usual = target.len() <= LONGEST_TARGET
-            && authorization.len() <= LONGEST_AUTHORIZATION
+            && credential.bytes().len() <= LONGEST_AUTHORIZATION
             && longest <= LONGEST_FIELD
             && size <= LARGEST_HEAD
             && lines <= MOST_FIELDS;
         is_usual.then_some(Self {
             target,
-            authorization,
+            credential,
             profile: Profile { host, accept, accept_encoding },
             if_none_match: fields.if_none_match,
         })
@@ -67,6 +90,7 @@ impl<'a> HeadKey<'a> {
 struct HeadFields<'a> {
     host: Option<&'a HeaderValue>,
     authorization: Option<&'a HeaderValue>,
+    api_key: Option<&'a HeaderValue>,
     accept: Option<&'a HeaderValue>,
     accept_encoding: Option<&'a HeaderValue>,
     if_none_match: Option<&'a HeaderValue>,
@@ -78,6 +102,7 @@ impl<'a> HeadFields<'a> {
         let place = match name {
             "host" => &mut self.host,
             "authorization" => &mut self.authorization,
+            "x-api-key" => &mut self.api_key,
             "accept" => &mut self.accept,
             "accept-encoding" => &mut self.accept_encoding,
             "if-none-match" => &mut self.if_none_match,

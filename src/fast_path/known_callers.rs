@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use foldhash::fast::RandomState;
 
-use super::head::Profile;
+use super::head::{Profile, SentCredential};
 use crate::auth::{Generation, KnownCaller};
 use crate::cache::AuthorizationClass;
 use crate::http::reply::EncodingPreference;
@@ -17,11 +17,18 @@ const MOST_PROFILES: usize = 256;
 
 /// A token as it was sent, with its caller. It has no `Debug`.
 pub(super) struct KnownToken {
-    /// The `Authorization` header. Comparing it is much cheaper than a keyed hash that nobody can forge. The number of
-    /// headers is bounded, and they are dropped with their generation.
-    authorization: Box<[u8]>,
+    /// The `Authorization` or `X-API-Key` header. Comparing it is much cheaper than a keyed hash that nobody can forge.
+    /// The number of headers is bounded, and they are dropped with their generation.
+    credential: Box<[u8]>,
+    is_api_key: bool,
     pub(super) caller: KnownCaller,
     pub(super) class: AuthorizationClass,
+}
+
+impl KnownToken {
+    fn is(&self, sent: SentCredential<'_>) -> bool {
+        self.is_api_key == matches!(sent, SentCredential::ApiKey(_)) && *self.credential == *sent.bytes()
+    }
 }
 
 /// Accepted header fields, and the encodings that they prefer.
@@ -65,16 +72,16 @@ impl KnownCallers {
         }
     }
 
-    /// Returns the token that this field carries.
-    pub(super) fn token(&mut self, bytes: &[u8]) -> Option<&Rc<KnownToken>> {
+    /// Returns the token or API key that this field carries.
+    pub(super) fn token(&mut self, sent: SentCredential<'_>) -> Option<&Rc<KnownToken>> {
         // One client often sends many requests in a row, and comparing is cheaper than hashing.
-        if self.last.as_ref().is_none_or(|last| *last.authorization != *bytes) {
-            let hash = self.hasher.hash_one(bytes);
+        if self.last.as_ref().is_none_or(|last| !last.is(sent)) {
+            let hash = self.hasher.hash_one(sent);
             if !self.tokens.contains_key(&hash) {
                 let token = self.older_tokens.remove(&hash)?;
                 self.insert(hash, token);
             }
-            let known = self.tokens.get(&hash).filter(|token| *token.authorization == *bytes)?;
+            let known = self.tokens.get(&hash).filter(|token| token.is(sent))?;
             self.last = Some(known.clone());
         }
         self.last.as_ref()
@@ -86,9 +93,17 @@ impl KnownCallers {
     }
 
     /// Stores a token, in place of another one of the same hash.
-    pub(super) fn remember_token(&mut self, authorization: &[u8], caller: KnownCaller, class: AuthorizationClass) {
-        let hash = self.hasher.hash_one(authorization);
-        self.insert(hash, Rc::new(KnownToken { authorization: authorization.into(), caller, class }));
+    pub(super) fn remember_token(&mut self, sent: SentCredential<'_>, caller: KnownCaller, class: AuthorizationClass) {
+        let hash = self.hasher.hash_one(sent);
+        self.insert(
+            hash,
+            Rc::new(KnownToken {
+                credential: sent.bytes().into(),
+                is_api_key: matches!(sent, SentCredential::ApiKey(_)),
+                caller,
+                class,
+            }),
+        );
     }
 
     /// Stores a profile.

@@ -132,7 +132,7 @@ impl FastPath {
 
     fn find(&self, head: &HeadKey<'_>, now: Duration) -> Option<Hit> {
         let mut callers = self.callers.borrow_mut();
-        let token = callers.token(head.authorization)?.clone();
+        let token = callers.token(head.credential)?.clone();
         let preference = callers.preference(head.profile)?;
         let memo = self.cache.fresh_memo(token.class, head.target, now)?;
         Some(Hit { memo, token, preference })
@@ -206,11 +206,11 @@ impl FastPath {
         }
         let mut callers = self.callers.borrow_mut();
         callers.sync_generation(caller.generation);
-        let class = match callers.token(head.authorization) {
+        let class = match callers.token(head.credential) {
             Some(known) => known.class,
             None => {
                 let class = self.classes.of(&caller);
-                callers.remember_token(head.authorization, self.auth.known(caller), class);
+                callers.remember_token(head.credential, self.auth.known(caller), class);
                 class
             }
         };

@@ -15,10 +15,6 @@ const TARGET: &str = "storegate::audit";
 /// The longest logged client id. No id is longer, but every token and most secrets are.
 const LONGEST_CLIENT: usize = 64;
 
-/// The prefix of secrets made by `storegate secret new`. If a caller swaps the two fields of a form, the secret is not
-/// logged either.
-const SECRET_PREFIX: &str = "sgs_";
-
 /// Logs that a token was refused.
 pub fn token_refused(request: &HttpRequest, claimed_client: Option<&str>, reason: &str) {
     let exchange = Exchange::of(request);
@@ -97,12 +93,11 @@ pub fn stores_requested(answered: &AnsweredRequest<'_>, stores: &str) {
     );
 }
 
-/// Returns the text if it looks like an id and not like a credential.
+/// Returns the text if it looks like an id and not like a credential: a caller may swap the two fields of a form.
 fn shown_client(claimed: &str) -> Option<&str> {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/@".contains(&byte);
     let is_id = (1..=LONGEST_CLIENT).contains(&claimed.len())
         && claimed.bytes().all(is_allowed)
-        && !claimed.starts_with(SECRET_PREFIX)
         && redacted_path::of(claimed) == claimed;
     is_id.then_some(claimed)
 }
@@ -116,7 +111,7 @@ mod tests {
         for id in ["dashboard", "0oa-1:a.b", "https://login.example.com/app", "a@b"] {
             assert_eq!(shown_client(id), Some(id));
         }
-        for other in ["", "a b", "a\nb", "sgs_abc", "eyJh.eyJi.c", &"x".repeat(65), "s€cret"] {
+        for other in ["", "a b", "a\nb", "sgs_abc", "sgk_abc", "eyJh.eyJi.c", &"x".repeat(65), "s€cret"] {
             assert_eq!(shown_client(other), None, "{other}");
         }
     }

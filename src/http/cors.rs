@@ -16,7 +16,7 @@ use crate::settings::{Section, SectionSettings, section};
 
 /// Request headers that a page may send besides the safelisted ones: what the API reads, what tracing in browsers adds
 /// (W3C Trace Context, W3C Baggage), and what old libraries send by default.
-const SENT: &str = "Authorization, Content-Type, If-None-Match, Cache-Control, Last-Event-ID, X-Request-Id, traceparent, \
+const SENT: &str = "Authorization, X-API-Key, Content-Type, If-None-Match, Cache-Control, Last-Event-ID, X-Request-Id, traceparent, \
     tracestate, baggage, X-Requested-With";
 
 /// Response headers that a page may read besides the safelisted ones.

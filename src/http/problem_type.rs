@@ -85,6 +85,9 @@ problem_types! {
     QuotaExceeded = 429 "quota-exceeded", "The quota is spent",
         "This client has sent more requests than its quota allows, or asks for more at once than is left of it: each store of `/flow` and each part of an overview costs one.",
         "Wait as long as `Retry-After` says, or ask for fewer things at once. `RateLimit-Policy` shows the quota.";
+    TooManyWrongKeys = 429 "too-many-wrong-keys", "Too many wrong API keys came from this address",
+        "So many API keys or client secrets that are wrong came from this address that further ones are not looked at for a while. A right API key is accepted all the same.",
+        "Correct the API key, and wait as long as `Retry-After` says.";
     HeadersTooLarge = 431 "headers-too-large", "The request head is too large",
         "The headers of the request are larger or more than this service reads.",
         "Send fewer or shorter headers and cookies.";

@@ -9,6 +9,9 @@ const LONGEST_SEGMENT: usize = 64;
 /// Replaces a segment that is not shown. The character is allowed in paths (RFC 3986 §3.3).
 const MASK: &str = "*";
 
+/// The prefixes of client secrets and API keys.
+pub const SECRET_PREFIXES: [&str; 2] = ["sgs_", "sgk_"];
+
 /// Returns the path without segments that may be tokens.
 pub fn of(path: &str) -> Cow<'_, str> {
     if !path.split('/').any(may_be_token) {
@@ -18,9 +21,11 @@ pub fn of(path: &str) -> Cow<'_, str> {
     Cow::Owned(shown.collect::<Vec<&str>>().join("/"))
 }
 
-/// Whether the segment may be a JWT, which begins with the base64url of `{"` and has three parts (RFC 7519 §3).
+/// Whether the segment may be a secret of this service, or a JWT, which begins with the base64url of `{"` and has three
+/// parts (RFC 7519 §3).
 fn may_be_token(segment: &str) -> bool {
     segment.len() > LONGEST_SEGMENT
+        || SECRET_PREFIXES.iter().any(|prefix| segment.starts_with(prefix))
         || segment.starts_with("eyJ") && segment.bytes().filter(|byte| *byte == b'.').count() == 2
 }
 
@@ -34,6 +39,7 @@ mod tests {
         let long = "a".repeat(65);
         for (path, shown) in [
             (format!("/{long}"), "/*"),
+            ("/stores/sgk_abc/flow".to_owned(), "/stores/*/flow"),
             ("/stores/eyJh.eyJi.c/flow".to_owned(), "/stores/*/flow"),
             (format!("/stores/{long}/flow/{long}/"), "/stores/*/flow/*/"),
         ] {

@@ -19,7 +19,7 @@ use crate::cache::{CacheEntry, CacheOutcome, CachedResponse, Encoding, Represent
 
 const JSON: HeaderValue = HeaderValue::from_static(accept::JSON);
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
-const VARIES_BY: HeaderValue = HeaderValue::from_static("Authorization, Accept-Encoding");
+const VARIES_BY: HeaderValue = HeaderValue::from_static("Authorization, X-API-Key, Accept-Encoding");
 
 /// Builds the response to a request from the cache entry. The encoding that the client accepts is made now if it was
 /// not requested before.

@@ -107,7 +107,7 @@ fn cache_headers() -> [(String, Header); 5] {
         ),
         ("Age", "How old the answer is, in seconds.", "9"),
         ("Cache-Status", "Where the answer came from (RFC 9211).", "storegate; hit; ttl=21"),
-        ("Vary", "What the answer depends on besides the path.", "Authorization, Accept-Encoding"),
+        ("Vary", "What the answer depends on besides the path.", "Authorization, X-API-Key, Accept-Encoding"),
     ]
     .map(|(name, description, example)| (name.to_owned(), header(description, example)))
 }

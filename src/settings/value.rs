@@ -9,6 +9,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use secrecy::SecretString;
 use serde::Serialize;
@@ -193,6 +194,17 @@ values! {
             None
         }
         number => Self::new(number),
+    };
+    Timestamp: "instant, such as `2027-12-31T23:59:59+08:00`" {"type": "string", "format": "date-time"}, |section, key| {
+        let read = match section.value(key)? {
+            Toml::String(text) => text.parse().ok(),
+            Toml::Datetime(instant) => instant.to_string().parse().ok(),
+            _ => None,
+        };
+        if read.is_none() {
+            section.problem(key, "write an instant with its offset, such as \"2027-12-31T23:59:59+08:00\"");
+        }
+        read
     };
     f64: "number" {"type": "number"}, |section, key| {
         let number = match section.value(key)? {

@@ -6,9 +6,9 @@ use super::claim_path::ClaimPath;
 use super::claims::{AudienceRule, ClaimMapping, ScopeRule, TenantRule};
 use super::jwks::{self, Algorithms, ParsedJwkSet};
 use super::key_url::{self, KeyUrl};
+use crate::auth::client_settings::{check_scopes, check_tenant};
 use crate::auth::key_algorithm::KeyAlgorithm;
 use crate::auth::scope::Scopes;
-use crate::auth::settings::{check_scopes, check_tenant};
 use crate::auth::token_types::TokenTypes;
 use crate::settings::{File, Section, SectionSettings, Size, section, without_mark};
 

@@ -16,16 +16,25 @@ pub struct VerifiedToken {
     identity: CallerIdentity,
     principal: Principal,
     grants: Grants,
+    valid: Range<i64>,
 }
 
 impl VerifiedToken {
+    /// Creates the verified form of these claims, with the accepted difference between two clocks.
     pub(in crate::auth) fn new(claims: Claims) -> Self {
+        let start = claims.nbf.map_or(i64::MIN, |nbf| nbf.saturating_sub(LEEWAY_SECONDS));
+        Self::valid_in(start..claims.exp.saturating_add(LEEWAY_SECONDS), claims)
+    }
+
+    /// Creates the verified form of these claims, valid in exactly these seconds since 1970.
+    pub(in crate::auth) fn valid_in(valid: Range<i64>, claims: Claims) -> Self {
         let (tenant, client_id) = (Arc::from(claims.tenant.as_str()), Arc::from(claims.client_id.as_str()));
         Self {
             principal: Principal::new(&tenant, &client_id),
             identity: CallerIdentity { client_id, tenant },
             grants: Grants::new(claims.stores.as_deref(), claims.organizations.as_deref()),
             claims,
+            valid,
         }
     }
 
@@ -36,8 +45,7 @@ impl VerifiedToken {
 
     /// Returns when the token is valid, in seconds since 1970, with the accepted difference between two clocks.
     pub fn validity(&self) -> Range<i64> {
-        let start = self.claims.nbf.map_or(i64::MIN, |nbf| nbf.saturating_sub(LEEWAY_SECONDS));
-        start..self.claims.exp.saturating_add(LEEWAY_SECONDS)
+        self.valid.clone()
     }
 
     /// Returns the client and its tenant, for the log.

@@ -47,11 +47,11 @@ async fn the_api_document_offers_no_way_to_authorize_but_a_token() {
     let app = trusting(&IdentityProvider::start(&[&key]));
     let document = app.send("GET", "/openapi.json", &[], "").await.json();
     let schemes = document["components"]["securitySchemes"].as_object().unwrap();
-    assert_eq!(schemes.keys().collect::<Vec<_>>(), ["bearer"]);
+    assert_eq!(schemes.keys().collect::<Vec<_>>(), ["api_key", "bearer"]);
     assert!(document["paths"]["/oauth/token"].is_null() && document["paths"]["/stores"].is_object());
     let text = document.to_string();
     assert!(!text.contains("\"oauth2\"") && !text.contains("`POST /oauth/token`"), "nothing refers to it");
-    assert_eq!(document["paths"]["/stores"]["get"]["security"], json!([{ "bearer": [] }]));
+    assert_eq!(document["paths"]["/stores"]["get"]["security"], json!([{ "bearer": [] }, { "api_key": [] }]));
     assert_eq!(document["paths"]["/healthz"]["get"]["security"], json!([]), "it needs no token");
 }
 

@@ -1,5 +1,6 @@
 //! Who may read what: tokens, their issuers, their ends, and what a client may ask for.
 
+mod api_keys;
 mod attacks;
 mod failed_logins;
 mod introspection;

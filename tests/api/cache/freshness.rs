@@ -31,7 +31,7 @@ async fn the_first_reader_misses_and_the_next_ones_hit_with_an_age() {
     let hit = app.get(FLOW).await;
     assert_eq!((cache_status(&hit), age(&hit)), ("storegate; hit; ttl=21", "9"));
     assert_eq!((&hit.body, hit.header("etag")), (&miss.body, miss.header("etag")));
-    assert_eq!(hit.header("vary"), Some("Authorization, Accept-Encoding"));
+    assert_eq!(hit.header("vary"), Some("Authorization, X-API-Key, Accept-Encoding"));
     assert_eq!(app.sandbox().calls(), 1);
 }
 
@@ -96,12 +96,12 @@ async fn a_combined_response_has_one_etag_per_encoding_while_its_parts_stay() {
     for (encoding, expected) in [("identity", None), ("", None), ("gzip", Some("gzip")), ("br, gzip", Some("br"))] {
         let answer = ask("GET", encoding, "").await;
         assert_eq!((answer.status, answer.header("content-encoding")), (200, expected), "{encoding}");
-        assert_eq!(answer.header("vary"), Some("Authorization, Accept-Encoding"));
+        assert_eq!(answer.header("vary"), Some("Authorization, X-API-Key, Accept-Encoding"));
         assert_eq!(decoded(&answer), plain.body, "{encoding}");
         let tag = answer.header("etag").unwrap().to_owned();
         let known = ask("GET", encoding, &tag).await;
         assert_eq!((known.status, known.body.len(), known.header("etag")), (304, 0, Some(tag.as_str())), "{encoding}");
-        assert_eq!(known.header("vary"), Some("Authorization, Accept-Encoding"));
+        assert_eq!(known.header("vary"), Some("Authorization, X-API-Key, Accept-Encoding"));
         let head = ask("HEAD", encoding, "").await;
         assert_eq!((head.status, head.body.len(), head.header("etag")), (200, 0, Some(tag.as_str())), "{encoding}");
         let length = answer.body.len().to_string();

@@ -19,6 +19,8 @@ fn secrets(name: &str) -> PathBuf {
     fs::write(directory.join("signing-key.pem"), stdout_of(&["secret", "key"], &[], "")).unwrap();
     fs::write(directory.join("signing-key-2026-10.public.pem"), PUBLIC_KEY).unwrap();
     stdout_of(&["secret", "new", "--hash-file", hash.to_str().unwrap()], &[], "");
+    let hash = directory.join("excel.sha256");
+    stdout_of(&["secret", "api-key", "--hash-file", hash.to_str().unwrap()], &[], "");
     fs::write(directory.join("opretail-secret"), "planted-opretail").unwrap();
     fs::write(directory.join("opretail-password"), "planted-password").unwrap();
     fs::write(directory.join("opretail-application"), "planted-application").unwrap();
@@ -54,7 +56,8 @@ fn every_default_that_the_example_explains_is_a_setting() {
         "#jwks_file",
         "#stores_file",
         "#[directory",
-        "#tenant = \"acme\"    ",
+        "#tenant_claim",
+        "#tenants =",
         "#scope_prefix",
         "#username",
         "#password_file = \"secrets/redis",

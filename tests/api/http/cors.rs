@@ -54,7 +54,7 @@ async fn the_preflight_of_every_path_names_the_methods_of_that_very_path() {
         assert_eq!(
             answer.header("access-control-allow-headers"),
             Some(
-                "Authorization, Content-Type, If-None-Match, Cache-Control, Last-Event-ID, X-Request-Id, traceparent, \
+                "Authorization, X-API-Key, Content-Type, If-None-Match, Cache-Control, Last-Event-ID, X-Request-Id, traceparent, \
                  tracestate, baggage, X-Requested-With"
             )
         );
@@ -98,7 +98,7 @@ async fn a_page_may_read_answers_and_their_headers() {
     let app = app();
     let answer = app.get_with("/stores/S_123456/flow", &[("origin", PAGE)]).await;
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some(PAGE)));
-    assert_eq!(answer.header("vary"), Some("Authorization, Accept-Encoding, Origin"));
+    assert_eq!(answer.header("vary"), Some("Authorization, X-API-Key, Accept-Encoding, Origin"));
     let readable = answer.header("access-control-expose-headers").unwrap();
     for name in
         ["ETag", "Age", "Cache-Status", "Link", "Retry-After", "X-Request-Id", "RateLimit", "WWW-Authenticate", "Date"]
@@ -142,7 +142,7 @@ async fn a_star_is_for_every_origin_and_needs_no_vary() {
     for origin in [PAGE, "null"] {
         let answer = app.get_with("/stores", &[("origin", origin)]).await;
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
-        assert_eq!(answer.header("vary"), Some("Authorization, Accept-Encoding"));
+        assert_eq!(answer.header("vary"), Some("Authorization, X-API-Key, Accept-Encoding"));
         assert_eq!(answer.header("access-control-allow-credentials"), None);
     }
     assert!(is_silent(&app.get("/stores").await));

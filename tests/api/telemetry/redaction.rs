@@ -19,6 +19,8 @@ const SSO: &str = "open.shopweb.security.ssoLogin";
 
 const MADE: &str = "planted-made-client-secret";
 const CHOSEN: &str = "planted-chosen-client-secret";
+const API_KEY: &str = "sgk_planted-api-key";
+const GUESSED_API_KEY: &str = "sgk_planted-guess-of-an-api-key";
 const GUESSED: &str = "planted-guess-of-a-secret";
 const SHARED_KEY: &str = "planted-shared-key-of-thirty-two-bytes-and-more";
 const OPRETAIL_SECRET: &str = "planted-opretail-secret";
@@ -89,11 +91,18 @@ impl Collected {
     }
 }
 
+/// The lines with the hashes of the client secrets and of the API key.
+fn hashes() -> [String; 3] {
+    let made = stdout_of(&["secret", "hash"], &[], MADE);
+    let chosen = stdout_of(&["secret", "hash", "--argon2"], &[], CHOSEN);
+    let api_key = stdout_of(&["secret", "hash"], &[], API_KEY).replace("secret_sha256", "key_sha256");
+    [made, chosen, api_key]
+}
+
 fn configuration(gateway: &IndependentGateway, home: &Path) -> String {
     let key = home.join("key.pem");
     fs::write(&key, stdout_of(&["secret", "key"], &[], "")).unwrap();
-    let made = stdout_of(&["secret", "hash"], &[], MADE);
-    let chosen = stdout_of(&["secret", "hash", "--argon2"], &[], CHOSEN);
+    let [made, chosen, api_key] = hashes();
     let scopes =
         "[\"stores:read\", \"flow:read\", \"demographics:read\", \"inspections:read\", \"organizations:read\"]";
     let (m_api, cloud_api, oms) = (gateway.url("/m.api"), gateway.url("/cloud.api"), gateway.url("/rpc"));
@@ -138,6 +147,10 @@ scopes = {scopes}
 tenant = "acme"
 scopes = {scopes}
 {chosen}
+[auth.api_keys.excel]
+tenant = "acme"
+scopes = {scopes}
+{api_key}
 [auth.clients.stranger]
 tenant = "zenith"
 scopes = {scopes}
@@ -198,6 +211,20 @@ async fn read_echoes(told: &mut Collected, gateway: &IndependentGateway, token: 
     gateway.echo_no_more("shop.get");
 }
 
+/// API keys, the right one and a guess, wherever somebody may put them.
+async fn send_api_keys(told: &mut Collected) {
+    for (key, status) in [(API_KEY, 200), (GUESSED_API_KEY, 401)] {
+        let path = "/stores/S_1/flow";
+        assert_eq!(told.with_token(key, path).await, status);
+        assert_eq!(told.read(path, &[("x-api-key", key)]).await, status);
+        assert_eq!(told.read(path, &[("x-api-key", key), ("x-api-key", key)]).await, 401);
+        assert_eq!(told.read(path, &[("authorization", key)]).await, 401);
+        assert_eq!(told.read(&format!("/{key}"), &[]).await, 404);
+        assert_eq!(told.read(&format!("/stores/{key}/flow?api_key={key}"), &[("x-api-key", API_KEY)]).await, 400);
+        assert_eq!(told.post("/oauth/token", key, key, "grant_type=client_credentials").await.0, 401);
+    }
+}
+
 /// Callers who should not get in, or not so far.
 async fn refuse_everything(told: &mut Collected, token: &str, stranger: &str) {
     for path in ["/stores", "/stores/S_1/flow", "/stores/SHOP001"] {
@@ -248,6 +275,7 @@ async fn no_secret_is_in_any_line_of_the_log_any_response_or_any_metric() {
     let token = told.token("dashboard", MADE).await;
     told.token("person", CHOSEN).await;
     let stranger = told.token("stranger", MADE).await;
+    send_api_keys(&mut told).await;
     read_everything(&mut told, &gateway, &token).await;
     refuse_everything(&mut told, &token, &stranger).await;
     let (status, body) = told.post("/oauth/introspect", "dashboard", MADE, &format!("token={token}")).await;
