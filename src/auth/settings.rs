@@ -76,10 +76,11 @@ impl AuthSettings {
         let settings = Self::default().over(section);
         let issuer = read_issuer(section, &settings.issuer, public_url);
         let context = CallerContext { tenants, scopes, ids };
+        let keys = key_settings::read(section, settings.sign_with.as_deref(), is_issuing(section));
         let clients = read_clients(section, context);
         Self {
             public_url: public_url.unwrap_or(&issuer).trim_end_matches('/').to_owned(),
-            keys: key_settings::read(section, settings.sign_with.as_deref(), is_issuing(section)),
+            keys,
             api_keys: api_keys::settings::read_all(section, &clients, context),
             clients,
             issuers: IssuerSettings::read_all(&section.section("issuers"), &issuer, tenants, scopes),
