@@ -50,7 +50,8 @@ pub(super) fn refused_api_key(request: &HttpRequest, error: ApiKeyError) -> Prob
         return Problem::new(kind, format!("{what}. {}", kind.remedy())).retry_after(wait);
     }
     let detail = format!("{what}. Ask whoever runs this service for another one.");
-    with_challenge(Problem::new(ProblemType::InvalidToken, detail), &invalid_token(&what))
+    let kind = if error == ApiKeyError::Expired { ProblemType::TokenExpired } else { ProblemType::InvalidToken };
+    with_challenge(Problem::new(kind, detail), &invalid_token(&what))
 }
 
 /// Returns the token of the only `Authorization` header. With two of them, two readers could identify different
@@ -102,7 +103,8 @@ pub(super) fn refused_token(request: &HttpRequest, error: TokenError) -> Problem
         .with_header(RETRY_AFTER, HeaderValue::from_static("30"));
     }
     let what = error.to_string();
-    challenged(ProblemType::InvalidToken, &what, &invalid_token(&what))
+    let kind = if error == TokenError::Expired { ProblemType::TokenExpired } else { ProblemType::InvalidToken };
+    challenged(kind, &what, &invalid_token(&what))
 }
 
 pub(super) fn missing_scope(scope: &str) -> Problem {

@@ -22,7 +22,7 @@ pub mod problem_type;
 pub mod public_url;
 mod q_values;
 pub mod rate_limit;
-mod redacted_path;
+pub mod redacted_path;
 pub mod reply;
 pub mod request_id;
 pub mod request_limits;

@@ -19,12 +19,29 @@ pub const PROBLEM_MEDIA: &str = "application/problem+json";
 /// The media type of errors as it is sent, with its charset.
 pub const PROBLEM_JSON: &str = "application/problem+json; charset=utf-8";
 
+/// What kind of mistake a parameter has, for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ParameterErrorCode {
+    /// The parameter must be given and is not.
+    Missing,
+    /// There is no parameter of this name.
+    Unknown,
+    /// The value cannot be read.
+    Malformed,
+    /// The value can be read and is too small, too large, too long or too many.
+    OutOfRange,
+}
+
 /// One parameter that is wrong, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ParameterError {
     /// The parameter's name.
     #[schema(example = "from")]
     pub parameter: String,
+    /// What kind of mistake it is, for programs.
+    #[schema(inline, example = "malformed")]
+    pub code: ParameterErrorCode,
     /// What is wrong and what is wanted.
     #[schema(example = "write a date such as 2026-11-01, or an RFC 3339 instant")]
     pub message: String,
@@ -117,6 +134,16 @@ impl Problem {
         let names: Vec<&str> = errors.iter().map(|error| error.parameter.as_str()).collect();
         let detail = format!("Correct {}; `errors` says how.", names.join(", "));
         Self { errors, ..Self::new(ProblemType::InvalidParameter, detail) }
+    }
+
+    /// Names what is not found: the store that the lookup was about.
+    #[must_use]
+    pub fn of_store(self) -> Self {
+        if self.kind != ProblemType::NotFound {
+            return self;
+        }
+        let kind = ProblemType::StoreNotFound;
+        Self { kind, detail: self.detail.replace(ProblemType::NotFound.remedy(), kind.remedy()), ..self }
     }
 
     /// Adds a response header.

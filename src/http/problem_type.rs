@@ -38,8 +38,11 @@ problem_types! {
         "The request could not be read as HTTP, or a header has a value that cannot be read.",
         "Look at `detail`, and send the request with a common HTTP client.";
     InvalidToken = 401 "invalid-token", "A valid access token is needed",
-        "There is no bearer token, or it has expired, was issued for another service, or is not signed by a key known here.",
+        "There is no bearer token and no API key, or it was issued for another service, or is not signed by a key known here.",
         "Get a new token from who issued it; POST /oauth/token gives one to clients of this service. Send it as `Authorization: Bearer …`, and get another when its `exp` is near.";
+    TokenExpired = 401 "token-expired", "The access token has expired",
+        "The token was good until its `exp`, and that time has passed. An API key has expired at the time of its `expires`.",
+        "Get a new token from who issued it, as before; POST /oauth/token gives one to clients of this service. Get it a little before `exp`.";
     InsufficientScope = 403 "insufficient-scope", "The token lacks a scope",
         "The token is valid, but it does not hold the scope that this path needs.",
         "Ask for a token with the scope named in `detail`; whoever runs this service can grant it to your client.";
@@ -49,6 +52,9 @@ problem_types! {
     NotFound = 404 "not-found", "There is no such path, store or organization",
         "There is no such path, or no such store or organization.",
         "Check the id and the path; GET /stores lists the stores, and /docs all paths.";
+    StoreNotFound = 404 "store-not-found", "There is no such store",
+        "The store's id is well-formed, and neither the store directory nor the gateway knows a store by it.",
+        "Check the id; GET /stores lists the stores.";
     StoreNotMapped = 404 "store-not-mapped", "The store has no number at this vendor",
         "Vendors number stores differently, and the number that this path needs is not known for this store.",
         "Use the store's id at the vendor named in `detail`, or have the store added to the store directory.";

@@ -174,7 +174,10 @@ fn example(kind: ProblemType, public_url: &PublicUrl) -> Value {
             ProblemType::InvalidParameter => {
                 let message =
                     "write a date such as 2026-11-01, or an RFC 3339 instant such as 2026-11-01T09:00:00+08:00";
-                fields.insert("errors".to_owned(), json!([{"parameter": "from", "message": message}]));
+                fields.insert(
+                    "errors".to_owned(),
+                    json!([{"parameter": "from", "code": "malformed", "message": message}]),
+                );
             }
             ProblemType::GatewayError => {
                 let note = json!({"name": "opretail", "code": "-500", "codename": "API_SYSTEM_CALL_ERROR", "call_id": "5f0c1c1e8a"});

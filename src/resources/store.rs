@@ -285,9 +285,9 @@ async fn from_oms(
 fn not_in_the_directory(store: &StoreId) -> Problem {
     let detail = format!(
         "The store directory has no store {store}, and there is no OMS that could know it. {}",
-        ProblemType::NotFound.remedy()
+        ProblemType::StoreNotFound.remedy()
     );
-    Problem::new(ProblemType::NotFound, detail)
+    Problem::new(ProblemType::StoreNotFound, detail)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use utoipa::openapi::schema::ObjectBuilder;
 
 use super::gateway_pages::JoinedPages;
 use super::params::kinds::{StoreKind, text};
-use super::params::{PageInfo, PageParameters, Parameter, ParameterKind, ParameterReader};
+use super::params::{InvalidValue, PageInfo, PageParameters, Parameter, ParameterKind, ParameterReader};
 use super::request_context::{FetchedValue, RequestContext, no_number_at_the_vendor};
 use super::store::{self, Store};
 use super::{Resource, Route};
@@ -63,11 +63,11 @@ impl NameFilter {
 impl ParameterKind for NameFilter {
     type Value = String;
 
-    fn parse(&self, text: &str, _: &Directory) -> Result<String, String> {
+    fn parse(&self, text: &str, _: &Directory) -> Result<String, InvalidValue> {
         if text.trim().is_empty() || text.chars().count() > Self::LONGEST {
-            Err(format!("write 1 to {} characters", Self::LONGEST))
+            Err(InvalidValue::out_of_range(format!("write 1 to {} characters", Self::LONGEST)))
         } else if text.contains(char::is_control) {
-            Err("control characters are not taken".to_owned())
+            Err("control characters are not taken".into())
         } else {
             Ok(text.to_owned())
         }

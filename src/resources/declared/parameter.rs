@@ -11,8 +11,8 @@ use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use crate::directory::{Directory, OrganizationId, StoreId};
 use crate::gateway::protocol::Argument;
 use crate::gateway::vendor::Vendor;
-use crate::resources::params::kinds::{FlagKind, StoreKind, one_of, organization_schema, text};
-use crate::resources::params::{Parameter, ParameterKind, Presence};
+use crate::resources::params::kinds::{FlagKind, StoreKind, one_of, organization_schema, text, whole_number};
+use crate::resources::params::{InvalidValue, Parameter, ParameterKind, Presence};
 
 /// The type of a parameter's values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -77,7 +77,7 @@ impl DeclaredParameter {
 impl ParameterKind for DeclaredKind {
     type Value = ParsedValue;
 
-    fn parse(&self, text: &str, directory: &Directory) -> Result<ParsedValue, String> {
+    fn parse(&self, text: &str, directory: &Directory) -> Result<ParsedValue, InvalidValue> {
         let value = match self {
             Self::Store(vendor) => return Ok(ParsedValue::Store(*vendor, directory.read(text)?)),
             Self::Organization(vendor) => return Ok(ParsedValue::Organization(OrganizationId::read(*vendor, text)?)),
@@ -121,21 +121,15 @@ impl ParameterKind for DeclaredKind {
     }
 }
 
-fn whole_number(text: &str, range: &RangeInclusive<u64>) -> Result<u64, String> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = text.parse().ok().filter(|number| digits && range.contains(number));
-    number.ok_or_else(|| format!("write a whole number from {} to {}", range.start(), range.end()))
-}
-
 /// Checks a text. Gateways are known to paste texts into SQL and lists, so characters that could end a text or an item
 /// there are refused.
-fn harmless(text: &str, longest: usize) -> Result<String, String> {
+fn harmless(text: &str, longest: usize) -> Result<String, InvalidValue> {
     let dangerous = |character: char| character.is_control() || "'\"`\\;,".contains(character);
     if text.trim().is_empty() || text.chars().count() > longest {
-        return Err(format!("write 1 to {longest} characters"));
+        return Err(InvalidValue::out_of_range(format!("write 1 to {longest} characters")));
     }
     if text.contains(dangerous) {
-        return Err("quotes, backslashes, semicolons, commas and control characters are not taken".to_owned());
+        return Err("quotes, backslashes, semicolons, commas and control characters are not taken".into());
     }
     Ok(text.to_owned())
 }

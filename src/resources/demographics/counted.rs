@@ -1,5 +1,6 @@
 //! The parameters of demographics: the period, and which visitors count.
 
+use crate::http::problem::ParameterErrorCode;
 use crate::resources::params::kinds::{FlagKind, IntegerKind};
 use crate::resources::params::{Parameter, ParameterReader, Period};
 
@@ -31,7 +32,7 @@ impl Counted {
         if let (Some(start), Some(end)) = (start_hour, end_hour)
             && start >= end
         {
-            reader.error("start_hour", "`start_hour` must be before `end_hour`");
+            reader.error("start_hour", ParameterErrorCode::OutOfRange, "`start_hour` must be before `end_hour`");
         }
         let business_hours_only = reader.optional(&BUSINESS_HOURS_ONLY);
         Some(Self { period: period?, start_hour, end_hour, business_hours_only: business_hours_only? })

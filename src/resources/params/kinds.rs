@@ -1,12 +1,14 @@
 //! The types of values that parameters of several resources share.
 
+use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, SchemaFormat, Type};
 
-use super::parameter::ParameterKind;
+use super::parameter::{InvalidValue, ParameterKind};
 use crate::directory::{Directory, OrganizationId, StoreId};
 use crate::gateway::vendor::{NumberForm, Vendor};
 
@@ -29,8 +31,8 @@ impl StoreKind {
 impl ParameterKind for StoreKind {
     type Value = StoreId;
 
-    fn parse(&self, text: &str, directory: &Directory) -> Result<StoreId, String> {
-        directory.read(text)
+    fn parse(&self, text: &str, directory: &Directory) -> Result<StoreId, InvalidValue> {
+        Ok(directory.read(text)?)
     }
 
     fn schema(&self) -> ObjectBuilder {
@@ -50,8 +52,8 @@ pub struct OrganizationKind(pub fn() -> Vendor);
 impl ParameterKind for OrganizationKind {
     type Value = OrganizationId;
 
-    fn parse(&self, text: &str, _: &Directory) -> Result<OrganizationId, String> {
-        OrganizationId::read(self.0(), text)
+    fn parse(&self, text: &str, _: &Directory) -> Result<OrganizationId, InvalidValue> {
+        Ok(OrganizationId::read(self.0(), text)?)
     }
 
     fn schema(&self) -> ObjectBuilder {
@@ -95,10 +97,8 @@ impl IntegerKind {
 impl ParameterKind for IntegerKind {
     type Value = u32;
 
-    fn parse(&self, text: &str, _: &Directory) -> Result<u32, String> {
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        let number = text.parse().ok().filter(|number| digits && self.range.contains(number));
-        number.ok_or_else(|| format!("write a whole number from {} to {}", self.range.start(), self.range.end()))
+    fn parse(&self, text: &str, _: &Directory) -> Result<u32, InvalidValue> {
+        whole_number(text, &self.range)
     }
 
     fn schema(&self) -> ObjectBuilder {
@@ -117,6 +117,21 @@ impl ParameterKind for IntegerKind {
     }
 }
 
+/// Reads a whole number within a range.
+///
+/// # Errors
+/// The text is no whole number, or one beyond the range.
+pub fn whole_number<T>(text: &str, range: &RangeInclusive<T>) -> Result<T, InvalidValue>
+where
+    T: FromStr + PartialOrd + Display,
+{
+    let message = || format!("write a whole number from {} to {}", range.start(), range.end());
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(message().into());
+    }
+    text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| InvalidValue::out_of_range(message()))
+}
+
 /// `true` or `false`, with the value of a parameter that is not given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct FlagKind(pub Option<bool>);
@@ -124,8 +139,8 @@ pub struct FlagKind(pub Option<bool>);
 impl ParameterKind for FlagKind {
     type Value = bool;
 
-    fn parse(&self, text: &str, _: &Directory) -> Result<bool, String> {
-        text.parse().map_err(|_| "write true or false".to_owned())
+    fn parse(&self, text: &str, _: &Directory) -> Result<bool, InvalidValue> {
+        text.parse().map_err(|_| "write true or false".into())
     }
 
     fn schema(&self) -> ObjectBuilder {
@@ -153,9 +168,9 @@ pub struct WordKind<T: 'static> {
 impl<T: Copy> ParameterKind for WordKind<T> {
     type Value = T;
 
-    fn parse(&self, text: &str, _: &Directory) -> Result<T, String> {
+    fn parse(&self, text: &str, _: &Directory) -> Result<T, InvalidValue> {
         let found = self.words.iter().find(|(word, _)| *word == text);
-        found.map(|(_, meaning)| *meaning).ok_or_else(|| one_of(self.words.iter().map(|(word, _)| *word)))
+        found.map(|(_, meaning)| *meaning).ok_or_else(|| one_of(self.words.iter().map(|(word, _)| *word)).into())
     }
 
     fn schema(&self) -> ObjectBuilder {
@@ -179,7 +194,7 @@ pub struct TextKind;
 impl ParameterKind for TextKind {
     type Value = String;
 
-    fn parse(&self, text: &str, _: &Directory) -> Result<String, String> {
+    fn parse(&self, text: &str, _: &Directory) -> Result<String, InvalidValue> {
         Ok(text.to_owned())
     }
 

@@ -8,7 +8,7 @@ mod period;
 mod reader;
 
 pub use page::{PageInfo, PageParameters};
-pub use parameter::{LONGEST_LIST, Location, Parameter, ParameterDocument, ParameterKind, Presence};
+pub use parameter::{InvalidValue, LONGEST_LIST, Location, Parameter, ParameterDocument, ParameterKind, Presence};
 pub use period::{Period, PeriodDocument, rfc3339};
 pub use reader::{ParameterReader, Parsed};
 

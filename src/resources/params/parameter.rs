@@ -9,9 +9,38 @@ use utoipa::openapi::path::{Parameter as Documented, ParameterBuilder, Parameter
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder};
 
 use crate::directory::Directory;
+use crate::http::problem::ParameterErrorCode;
 
 /// The longest list that is accepted, so that one request cannot cause a flood of calls.
 pub const LONGEST_LIST: usize = 200;
+
+/// Why a value is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidValue {
+    /// What kind of mistake it is.
+    pub code: ParameterErrorCode,
+    /// What to write instead.
+    pub message: String,
+}
+
+impl InvalidValue {
+    /// A value that can be read, and is too small, too large or too long.
+    pub const fn out_of_range(message: String) -> Self {
+        Self { code: ParameterErrorCode::OutOfRange, message }
+    }
+}
+
+impl From<String> for InvalidValue {
+    fn from(message: String) -> Self {
+        Self { code: ParameterErrorCode::Malformed, message }
+    }
+}
+
+impl From<&str> for InvalidValue {
+    fn from(message: &str) -> Self {
+        message.to_owned().into()
+    }
+}
 
 /// The type of a parameter's values: how one is parsed, and how the API document describes it.
 pub trait ParameterKind {
@@ -22,7 +51,7 @@ pub trait ParameterKind {
     ///
     /// # Errors
     /// What to write instead.
-    fn parse(&self, text: &str, directory: &Directory) -> Result<Self::Value, String>;
+    fn parse(&self, text: &str, directory: &Directory) -> Result<Self::Value, InvalidValue>;
 
     /// The schema of a value.
     fn schema(&self) -> ObjectBuilder;

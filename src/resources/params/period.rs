@@ -8,9 +8,10 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::ObjectBuilder;
 
 use super::kinds::text;
-use super::parameter::{Parameter, ParameterKind};
+use super::parameter::{InvalidValue, Parameter, ParameterKind};
 use super::reader::ParameterReader;
 use crate::directory::Directory;
+use crate::http::problem::ParameterErrorCode;
 
 const LONGEST_DAYS: i64 = 366;
 /// The pattern of a bound: a date, optionally with a time and its offset (RFC 3339 §5.6).
@@ -53,8 +54,8 @@ struct BoundKind {
 impl ParameterKind for BoundKind {
     type Value = Bound;
 
-    fn parse(&self, text: &str, _: &Directory) -> Result<Bound, String> {
-        parse_bound(text).ok_or_else(|| HELP.to_owned())
+    fn parse(&self, text: &str, _: &Directory) -> Result<Bound, InvalidValue> {
+        parse_bound(text).ok_or_else(|| HELP.into())
     }
 
     /// The schema with a pattern for both forms. Several generators treat a union of the two formats as an object, and
@@ -81,13 +82,13 @@ impl Period {
             }
         };
         let Some(period) = Self::between(start, end, &zone) else {
-            reader.error("from", HELP);
+            reader.error("from", ParameterErrorCode::Malformed, HELP);
             return None;
         };
         match period.flaw(from.is_none(), to.is_none()) {
             None => Some(period),
             Some((name, message)) => {
-                reader.error(name, message);
+                reader.error(name, ParameterErrorCode::OutOfRange, message);
                 None
             }
         }

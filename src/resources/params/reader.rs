@@ -12,7 +12,9 @@ use utoipa::openapi::path::Parameter as Documented;
 use super::parameter::{LONGEST_LIST, Location, Parameter, ParameterDocument, ParameterKind, Presence};
 use crate::directory::{Directory, StoreId};
 use crate::http::form_pairs::{self, Pair};
+use crate::http::problem::ParameterErrorCode::{self, Malformed, Missing, OutOfRange, Unknown};
 use crate::http::problem::{ParameterError, Problem};
+use crate::http::redacted_path;
 use crate::settings::nearest;
 
 /// The parameters that a [`ParameterReader`] has read.
@@ -127,7 +129,7 @@ impl<'a> ParameterReader<'a> {
         }
         if texts.is_empty() && presence.is_required && !self.has_error(name) {
             let example = if presence.is_list { format!(": {name}=A&{name}=B") } else { String::new() };
-            self.error(name, format!("this parameter must be given{example}"));
+            self.error(name, Missing, format!("this parameter must be given{example}"));
         }
         self.parsed(parameter, texts)
     }
@@ -139,7 +141,7 @@ impl<'a> ParameterReader<'a> {
     ) -> Vec<K::Value> {
         let directory = self.directory;
         let values: Result<Vec<_>, _> = texts.into_iter().map(|text| parameter.kind.parse(&text, directory)).collect();
-        values.map_err(|error| self.error(&parameter.name, error)).unwrap_or_default()
+        values.map_err(|error| self.error(&parameter.name, error.code, error.message)).unwrap_or_default()
     }
 
     /// The text of a path parameter. The router leaves some characters percent-encoded, and none of our ids and words
@@ -147,7 +149,7 @@ impl<'a> ParameterReader<'a> {
     fn path_text(&mut self, name: &str) -> Vec<String> {
         let text = self.path.get(name).unwrap_or_default();
         if text.contains(['%', '/', '\u{FFFD}']) {
-            self.error(name, "slashes, percent signs and what is not UTF-8 are not taken in the path");
+            self.error(name, Malformed, "slashes, percent signs and what is not UTF-8 are not taken in the path");
             return Vec::new();
         }
         vec![text.to_owned()]
@@ -157,7 +159,7 @@ impl<'a> ParameterReader<'a> {
     fn text(&mut self, name: &str) -> Vec<String> {
         let texts = self.texts(name);
         if texts.len() > 1 {
-            self.error(name, "this parameter is given more than once");
+            self.error(name, Malformed, "this parameter is given more than once");
             return Vec::new();
         }
         texts
@@ -175,7 +177,7 @@ impl<'a> ParameterReader<'a> {
         let members: Vec<String> =
             texts.iter().flat_map(|text| text.split(',')).map(|member| member.trim().to_owned()).collect();
         if members.len() > LONGEST_LIST {
-            self.error(name, format!("at most {LONGEST_LIST} values are taken at once"));
+            self.error(name, OutOfRange, format!("at most {LONGEST_LIST} values are taken at once"));
             return Vec::new();
         }
         members
@@ -185,7 +187,7 @@ impl<'a> ParameterReader<'a> {
     fn texts(&mut self, name: &str) -> Vec<String> {
         let values = self.query.iter().filter(|(key, _)| key == name);
         let texts: Result<Vec<String>, _> = values.map(|(_, value)| value.clone().map(Cow::into_owned)).collect();
-        texts.map_err(|error| self.error(name, error)).unwrap_or_default()
+        texts.map_err(|error| self.error(name, Malformed, error)).unwrap_or_default()
     }
 
     /// Records the stores that a query parameter names.
@@ -201,8 +203,8 @@ impl<'a> ParameterReader<'a> {
     }
 
     /// Reports a problem of a parameter.
-    pub fn error(&mut self, name: &str, message: impl Display) {
-        self.errors.push(ParameterError { parameter: name.to_owned(), message: message.to_string() });
+    pub fn error(&mut self, name: &str, code: ParameterErrorCode, message: impl Display) {
+        self.errors.push(ParameterError { parameter: name.to_owned(), code, message: message.to_string() });
     }
 
     /// The zone in which dates are read.
@@ -228,7 +230,7 @@ impl<'a> ParameterReader<'a> {
                 None if known.is_empty() => "this path takes no query parameters".to_owned(),
                 None => format!("there is no such parameter; this path takes {}", known.join(", ")),
             };
-            self.error(&shown(&name), message);
+            self.error(&shown(&name), Unknown, message);
         }
     }
 }
@@ -242,7 +244,8 @@ fn is_place_in_a_list(text: &str) -> bool {
 /// An unknown name from the request, shortened so that it can be shown.
 fn shown(name: &str) -> String {
     const LONGEST: usize = 64;
-    let shown: String = name.chars().filter(|character| !character.is_control()).take(LONGEST).collect();
+    let shown: String =
+        redacted_path::of(name).chars().filter(|character| !character.is_control()).take(LONGEST).collect();
     if shown.is_empty() { "(a parameter without name)".to_owned() } else { shown }
 }
 
@@ -251,6 +254,7 @@ mod tests {
     use super::{Directory, Parameter, ParameterKind, ParameterReader};
     use crate::gateway::endpoint::china_standard_time;
     use crate::http::public_url::PublicUrl;
+    use crate::resources::params::InvalidValue;
     use crate::resources::params::kinds::{IntegerKind, text};
     use actix_web::dev::{Path, Url};
     use actix_web::http::header::HeaderMap;
@@ -265,8 +269,8 @@ mod tests {
     impl ParameterKind for Code {
         type Value = u8;
 
-        fn parse(&self, text: &str, _: &Directory) -> Result<u8, String> {
-            text.parse().map_err(|_| "write a code".to_owned())
+        fn parse(&self, text: &str, _: &Directory) -> Result<u8, InvalidValue> {
+            text.parse().map_err(|_| "write a code".into())
         }
 
         fn schema(&self) -> ObjectBuilder {

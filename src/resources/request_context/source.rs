@@ -110,7 +110,10 @@ impl AnswerSource {
         let found = self.shared.cache.read(lookup, fetch).await;
         let outcome = found.as_ref().map_or("failure", |found| found.outcome.name());
         metrics::cache_reads(resource.name, outcome).increment(1);
-        found.map_err(|error| Problem::from(&error).already_logged())
+        found.map_err(|error| {
+            let problem = Problem::from(&error).already_logged();
+            if resource.route().path.contains("{store_id}") { problem.of_store() } else { problem }
+        })
     }
 
     /// A source for one of many responses that one request needs: its calls wait behind the others.

@@ -117,7 +117,7 @@ async fn a_key_ends_at_its_time_to_the_second() {
     assert_eq!(get(&app, KEY, FLOW).await.status, 200);
     app.pass(1);
     let ended = get(&app, KEY, FLOW).await;
-    assert_eq!((ended.status, ended.problem().as_str()), (401, "invalid-token"));
+    assert_eq!((ended.status, ended.problem().as_str()), (401, "token-expired"));
     assert!(ended.json()["detail"].as_str().unwrap().starts_with("The API key has expired."));
 }
 

@@ -27,7 +27,8 @@ fn claims(token: &str) -> Value {
 }
 
 fn assert_401(answer: &Answer, what: &str) {
-    assert_eq!((answer.status, answer.problem().as_str()), (401, "invalid-token"), "{what}");
+    let problem = if what == "The token has expired" { "token-expired" } else { "invalid-token" };
+    assert_eq!((answer.status, answer.problem().as_str()), (401, problem), "{what}");
     let challenge = answer.header("www-authenticate").unwrap();
     assert!(challenge.starts_with("Bearer realm=\"storegate\"") && challenge.contains(what), "{challenge}");
 }

@@ -126,7 +126,7 @@ async fn an_expired_or_revoked_token_is_refused() {
     let client = Client::new(&app, "dashboard");
     client.settle(FLOW, &[]).await;
     app.pass(931);
-    assert_eq!(client.get(FLOW, &[]).await.problem(), "invalid-token");
+    assert_eq!(client.get(FLOW, &[]).await.problem(), "token-expired");
 }
 
 #[actix_web::test]

@@ -172,7 +172,7 @@ async fn a_store_that_only_the_directory_knows_is_read_by_each_of_its_ids() {
         (&json!("Paris Flagship"), &json!("1 Rue Exemple"), &json!(["directory", "oms"]))
     );
     assert_eq!(get(&app, "acme", "/stores/S_77").await.problem(), "store-not-mapped");
-    assert_eq!(get(&app, "acme", "/stores/NOSUCH").await.problem(), "not-found");
+    assert_eq!(get(&app, "acme", "/stores/NOSUCH").await.problem(), "store-not-found");
 }
 
 #[actix_web::test]
@@ -197,7 +197,7 @@ async fn a_tenant_without_an_oms_gets_the_stores_of_its_directory() {
     assert_eq!(get(&app, "listed", "/stores/A1").await.json()["id"], "paris");
     assert_eq!(get(&app, "listed", "/stores/kiosk").await.json()["opretail_id"], "S_2");
     let unknown = get(&app, "listed", "/stores/NOSUCH").await;
-    assert_eq!((unknown.status, unknown.problem().as_str()), (404, "not-found"));
+    assert_eq!((unknown.status, unknown.problem().as_str()), (404, "store-not-found"));
     assert_eq!(get(&app, "listed", "/stores/kiosk/flow").await.status, 200);
     let overview = get(&app, "listed", "/stores/kiosk/overview?parts=store,flow").await.json();
     assert_eq!((&overview["store"]["name"], &overview["errors"]), (&json!("Airport Kiosk"), &json!({})));

@@ -132,7 +132,9 @@ async fn no_data_is_a_404_where_the_gateway_has_no_code_for_it_and_an_empty_list
             if request.path.starts_with("/inspections") {
                 assert_eq!((answer.status, answer.json()["items"].as_array().map(Vec::len)), (200, Some(0)), "{data}");
             } else {
-                assert_eq!((answer.status, answer.problem().as_str()), (404, "not-found"), "{} {data}", request.path);
+                let of_store = request.path.starts_with("/stores/");
+                let problem = if of_store { "store-not-found" } else { "not-found" };
+                assert_eq!((answer.status, answer.problem().as_str()), (404, problem), "{} {data}", request.path);
                 assert_eq!(answer.header("etag"), None);
             }
             app.pass(31);

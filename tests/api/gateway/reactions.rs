@@ -66,7 +66,7 @@ const CONTRACT: &[Expected] = &[
     Expected { opretail: &[103_094, 103_095], rests: 300, problem: "gateway-refused-credentials", ..NOTHING },
     Expected { opretail: &[102_005], older: false, status: 403, problem: "store-not-granted", ..NOTHING },
     // An older answer ends when it is said again.
-    Expected { oms: &["404"], rests: 30, status: 404, problem: "not-found", ..NOTHING },
+    Expected { oms: &["404"], rests: 30, status: 404, problem: "store-not-found", ..NOTHING },
     Expected {
         opretail: &[18, 42, 100_001, 1_000_000],
         oms: &["4711", "e000099", "429"],

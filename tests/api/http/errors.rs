@@ -81,10 +81,10 @@ async fn a_path_that_is_not_there_and_a_store_that_is_not_there_are_404() {
         assert_eq!((answer.status, answer.problem().as_str()), (404, "not-found"), "{path}");
     }
     let unknown = app.get("/stores/NOSUCH").await;
-    assert_eq!((unknown.status, unknown.problem().as_str()), (404, "not-found"));
+    assert_eq!((unknown.status, unknown.problem().as_str()), (404, "store-not-found"));
     assert_json_snapshot!("not_found", unknown.snapshot());
     let without_data = app.get("/stores/S_999999/flow").await;
-    assert_eq!((without_data.status, without_data.problem().as_str()), (404, "not-found"));
+    assert_eq!((without_data.status, without_data.problem().as_str()), (404, "store-not-found"));
 }
 
 #[actix_web::test]

@@ -52,7 +52,7 @@ async fn one_of_its_stores_is_found_although_it_has_no_method_for_one() {
     let methods: Vec<&str> = calls.iter().map(|call| call.parameters["method"].as_str()).collect();
     assert_eq!(methods, ["shop.get", "shop.getList", "shop.getList"], "what is missing is not asked for each time");
     let unknown = app.get("/stores/NOSUCH").await;
-    assert_eq!((unknown.status, unknown.problem().as_str()), (404, "not-found"));
+    assert_eq!((unknown.status, unknown.problem().as_str()), (404, "store-not-found"));
 }
 
 #[actix_web::test]

@@ -101,7 +101,7 @@ async fn without_any_part_the_first_problem_is_the_response() {
     assert_eq!((refused.status, refused.problem().as_str()), (404, "store-not-mapped"));
     app.sandbox().fail_next_of(SHOP, Fault::code("404"), 1);
     let refused = app.get("/stores/SHOP002/overview?parts=store,flow").await;
-    assert_eq!((refused.status, refused.problem().as_str()), (404, "not-found"));
+    assert_eq!((refused.status, refused.problem().as_str()), (404, "store-not-found"));
 }
 
 #[actix_web::test]

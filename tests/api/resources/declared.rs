@@ -55,7 +55,7 @@ async fn the_declared_resource_of_the_readme_is_cached_and_has_an_etag() {
 async fn a_store_that_the_gateway_does_not_know_is_not_found() {
     let app = app();
     let answer = app.get_with_token(&token(&app, "dashboard"), "/stores/S_9/traffic").await;
-    assert_eq!((answer.status, answer.problem().as_str()), (404, "not-found"));
+    assert_eq!((answer.status, answer.problem().as_str()), (404, "store-not-found"));
 }
 
 #[actix_web::test]

@@ -182,7 +182,7 @@ fn read_parameter(
 
 fn check_example(section: &Section<'_>, kind: &DeclaredKind, example: &str, is_in_path: bool, vendors: &Vendors) {
     if let Err(error) = kind.parse(example, &Directory::new(Vec::new(), &vendors.ids())) {
-        section.problem("example", error);
+        section.problem("example", error.message);
     }
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     if is_in_path && !example.bytes().all(is_plain) {

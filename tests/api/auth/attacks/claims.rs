@@ -115,18 +115,17 @@ async fn each_missing_or_mistyped_claim_is_refused() {
 async fn a_token_out_of_its_time_is_refused() {
     let target = Target::start();
     let now = NOW.as_second();
+    for value in [json!(now - 30), json!(0), json!(-1), json!(i64::MIN), json!(1.5)] {
+        let answer = target.get(&target.sign_claims(&with(claims(), "exp", value.clone()))).await;
+        assert_eq!((answer.status, answer.problem().as_str()), (401, "token-expired"), "exp {value}");
+    }
     for (name, value) in [
-        ("exp", json!(now - 30)),
-        ("exp", json!(0)),
-        ("exp", json!(-1)),
-        ("exp", json!(i64::MIN)),
         ("exp", json!(u64::MAX)),
         ("exp", json!("1999999999")),
         ("nbf", json!(now + 31)),
         ("nbf", json!(i64::MAX)),
         ("nbf", json!(null)),
         ("nbf", json!(f64::from(i32::MAX) + 0.5)),
-        ("exp", json!(1.5)),
         ("exp", json!(1e300)),
     ] {
         target

@@ -106,7 +106,7 @@ async fn a_request_that_is_wrong_is_a_problem_and_no_stream() {
         ("dashboard", "/stores/S_123456/flow/events?since=1", 400, "invalid-parameter"),
         ("franchisee", "/stores/S_100002/flow/events", 403, "store-not-granted"),
         ("dashboard", "/stores/SHOP001/flow/events", 404, "store-not-mapped"),
-        ("dashboard", "/stores/S_999/flow/events", 404, "not-found"),
+        ("dashboard", "/stores/S_999/flow/events", 404, "store-not-found"),
     ] {
         let answer = app.get_as(client, path).await;
         assert_eq!((answer.status, answer.problem().as_str()), (status, problem), "{path}");
