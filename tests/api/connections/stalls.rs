@@ -213,7 +213,8 @@ fn a_stop_does_not_wait_for_stalled_clients() {
     assert!(stalled.iter_mut().all(|connection| connection.read_to_end().1));
 }
 
-/// Good requests, a hundred a second for this long, beside so many who stall; gives the slowest.
+/// Good requests, a hundred a second for this long, beside so many who stall; gives the slowest. Each must be answered with
+/// 200: one that waits for a connection for longer than `server.head_timeout` gets 503.
 async fn beside_stalled(app: &TestApp, stalled: usize, seconds: u64) -> Duration {
     let connections: Vec<RawConnection> =
         (0..stalled).map(|number| RawConnection::open(app.address(), stalling(number).as_bytes())).collect();
@@ -239,16 +240,7 @@ async fn beside_stalled(app: &TestApp, stalled: usize, seconds: u64) -> Duration
 
 #[actix_web::test]
 async fn beside_300_stalled_clients_all_others_are_answered() {
-    let app = TestApp::spawn();
-    let alone = beside_stalled(&app, 0, 2).await;
-    let slowest = beside_stalled(&app, 300, 2).await;
-    assert_prompt(slowest, alone);
-}
-
-/// The slowest request beside stalled clients took less than five seconds, or on a busy machine less than a few times the
-/// slowest one without them.
-fn assert_prompt(slowest: Duration, alone: Duration) {
-    assert!(slowest < Duration::from_secs(5).max(alone * 4), "{slowest:?}, and without stalled clients {alone:?}");
+    beside_stalled(&TestApp::spawn(), 300, 2).await;
 }
 
 #[actix_web::test]
@@ -256,11 +248,9 @@ fn assert_prompt(slowest: Duration, alone: Duration) {
 #[ignore = "needs 5,000 open files and ten seconds"]
 async fn beside_2000_stalled_clients_all_others_are_answered() {
     let app = TestApp::spawn();
-    let alone = beside_stalled(&app, 0, 8).await;
     let slowest = beside_stalled(&app, 2000, 8).await;
     let (files, kibibytes) = in_use();
     eprintln!("2,000 stalled, 800 good requests in 8 s: all answered, the slowest in {slowest:?}; {kibibytes} KiB");
-    assert_prompt(slowest, alone);
     assert!(kibibytes < 512 << 10, "{kibibytes} KiB");
     // All of them have left; the service has noticed when their files are gone.
     let mut tick = interval(Duration::from_millis(50));
