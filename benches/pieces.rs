@@ -30,9 +30,8 @@ use storegate::gateway::tenants::Tenants;
 use storegate::gateway::vendor::Vendor;
 use storegate::json::object::Object;
 use storegate::resources::flow::figures::{Figures, TotalData};
-use storegate::resources::vendor_methods::GET_TOTAL_DATA;
 use storegate::settings::SettingsDigest;
-use storegate::vendors::{Vendors, bundled, pack};
+use storegate::vendors::{Vendors, built_in, built_in_method, bundled, pack};
 
 const ISSUER: &str = "https://storegate.example.com";
 const ENVELOPE: &[u8] =
@@ -179,7 +178,9 @@ fn protocol(sign_method: &str) -> Protocol {
 }
 
 fn sign(criterion: &mut Criterion) {
-    let call = Call::new(&GET_TOTAL_DATA).with("id", "S_123456").with("needUnit", "0");
+    let call = Call::new(&built_in_method("opretail", "open.shopweb.passengerFlow.getTotalData"))
+        .with("id", "S_123456")
+        .with("needUnit", "0");
     let nonce = Some("0b5e1c1e-8a2b-4c3d-9e4f-5a6b7c8d9e0f".to_owned());
     let stamp = TimestampAndNonce { time: Timestamp::constant(1_795_312_800, 0), nonce, form: 0 };
     for (name, method) in [("sign and encode, MD5", "md5"), ("sign and encode, SHA-1", "sha1")] {
@@ -229,7 +230,7 @@ fn translate(criterion: &mut Criterion) {
     let configured = Settings::parse(&configuration(KeyAlgorithm::Hs256), std::iter::empty()).unwrap();
     let tenants = Tenants::new(configured.tenants, &Registry::new(&GatewaySettings::default(), Clock::system()));
     let tenant = tenants.get("acme").unwrap();
-    let access = tenant.access(GET_TOTAL_DATA.vendor).unwrap();
+    let access = tenant.access(built_in("opretail")).unwrap();
     criterion.bench_function("translate the figures of a store", |bencher| {
         bencher.iter(|| {
             let Object(wire) = serde_json::from_str::<Object<TotalData>>(black_box(data)).unwrap();

@@ -14,7 +14,7 @@ use storegate::http::problem_type::ProblemType;
 use storegate::http::public_url::PublicUrl;
 use storegate::resources::params::kinds::{FlagKind, IntegerKind, OrganizationKind, StoreKind};
 use storegate::resources::params::{LONGEST_LIST, PageParameters, Parameter, ParameterReader, Period, STORE};
-use storegate::resources::vendor_methods::opretail;
+use storegate::resources::vendors::opretail;
 use storegate::vendors::Vendors;
 
 static PATH: LazyLock<ResourceDef> = LazyLock::new(|| ResourceDef::new("/{store_id}/{organization_id}"));

@@ -1,11 +1,10 @@
 //! `storegate routes`: prints the list of resources as a table.
 
-use std::time::Duration;
-
 use super::ConfigArgument;
 use super::error::CliError;
 use super::output;
 use crate::resources::{Catalogue, Policies, Resource};
+use crate::settings::shown_duration;
 
 /// Print the table of routes.
 #[derive(clap::Args)]
@@ -15,6 +14,9 @@ use crate::resources::{Catalogue, Policies, Resource};
 pub struct Routes {
     #[command(flatten)]
     config: ConfigArgument,
+    /// Print a table in Markdown, as README has it
+    #[arg(long)]
+    markdown: bool,
 }
 
 const HEAD: [&str; 6] = ["METHOD", "PATH", "SCOPE", "GATEWAY METHOD", "FRESH", "ENDED"];
@@ -25,25 +27,47 @@ impl Routes {
             Some(_) => self.config.load().map(|settings| (settings.policies, settings.declared))?,
             None => Default::default(),
         };
-        let mut rows = vec![HEAD.map(str::to_owned).to_vec()];
-        rows.extend(Catalogue::with(&declared).iter().map(|resource| row(resource, &policies).to_vec()));
-        Ok(output::line(&output::table(&rows))?)
+        let catalogue = Catalogue::with(&declared);
+        let rows = catalogue.iter().map(|resource| row(resource, &policies));
+        let table = if self.markdown {
+            markdown(rows)
+        } else {
+            let head = HEAD.map(str::to_owned).to_vec();
+            output::table(&[head].into_iter().chain(rows.map(|row| row.to_vec())).collect::<Vec<_>>())
+        };
+        Ok(output::line(&table)?)
     }
+}
+
+/// The table in Markdown.
+fn markdown(rows: impl Iterator<Item = [String; 6]>) -> String {
+    let code = |text: &str| text.split(" or ").map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ");
+    let rows = rows.map(|[method, path, scope, called, fresh, ended]| {
+        let called = match called.split_once(' ') {
+            Some((vendor, called)) if !called.contains(' ') || !vendor.starts_with("those") => {
+                format!("{vendor} `{called}`")
+            }
+            _ => called,
+        };
+        let ended = if ended == "-" { String::new() } else { format!("; {ended} for a period that has ended") };
+        format!("| `{method} {path}` | {} | {called} | {fresh}{ended} |", code(&scope))
+    });
+    let head = ["| path | scope | gateway method | fresh for |", "|---|---|---|---|"].map(str::to_owned);
+    head.into_iter().chain(rows).collect::<Vec<_>>().join("\n")
 }
 
 fn row(resource: &'static Resource, policies: &Policies) -> [String; 6] {
     let route = resource.route();
     let method = resource.method();
     let policy = policies.of(resource);
-    let seconds = |duration: Duration| format!("{}s", duration.as_secs());
     [
         route.allow.split(',').next().unwrap_or_default().to_owned(),
         route.path,
         route.scope.replace(' ', " or "),
         method
             .map_or_else(|| parts(resource), |method| format!("{} {} {}", method.vendor, method.name, method.version)),
-        policy.map_or_else(|| cache_policy(resource), |policy| seconds(policy.current.fresh)),
-        policy.and_then(|policy| policy.ended).map_or_else(|| "-".to_owned(), |ended| seconds(ended.fresh)),
+        policy.map_or_else(|| cache_policy(resource), |policy| shown_duration(policy.current.fresh)),
+        policy.and_then(|policy| policy.ended).map_or_else(|| "-".to_owned(), |ended| shown_duration(ended.fresh)),
     ]
 }
 

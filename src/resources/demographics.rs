@@ -3,6 +3,8 @@
 mod counted;
 mod of_stores;
 
+use std::sync::LazyLock;
+
 use actix_web::HttpResponse;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
@@ -16,14 +18,19 @@ use crate::auth::scope::DemographicsRead;
 use crate::cache::{CachedResponse, Freshness};
 use crate::directory::StoreId;
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::protocol::Call;
+use crate::gateway::protocol::{Call, Method};
 use crate::http::problem::Problem;
 use crate::json::object::Optional;
 use crate::json::{object, scalar};
-use crate::resources::vendor_methods::{GET_FLOW_GROUP_DISTRIBUTION, opretail};
+use crate::resources::vendors::opretail;
+use crate::vendors::built_in_method;
 
 pub use counted::Counted;
 pub use of_stores::OF_STORES;
+
+/// Age and gender distribution of visitors, summed over stores.
+static GET_FLOW_GROUP_DISTRIBUTION: LazyLock<Method> =
+    LazyLock::new(|| built_in_method("opretail", "open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution"));
 
 const POLICY: Policy =
     Policy { current: Freshness::seconds(60, 120, 3600), ended: Some(Freshness::seconds(21_600, 21_600, 86_400)) };

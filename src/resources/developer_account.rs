@@ -1,6 +1,8 @@
 //! `GET /organizations/{organization_id}/developer-account`: the account that signs for an organization. The response
 //! holds a secret, so it is never cached, and the secret is masked unless the token's scope allows it.
 
+use std::sync::LazyLock;
+
 use actix_web::HttpResponse;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -15,14 +17,18 @@ use crate::auth::caller::Caller;
 use crate::auth::scope::{OrganizationsRead, OrganizationsSecrets, Scope};
 use crate::directory::OrganizationId;
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::protocol::Call;
+use crate::gateway::protocol::{Call, Method};
 use crate::http::problem::Problem;
 use crate::json::object::Optional;
 use crate::json::scalar;
-use crate::resources::vendor_methods::AUTHENTICATION;
-use crate::resources::vendor_methods::opretail;
+use crate::vendors::built_in_method;
+
+use crate::resources::vendors::opretail;
 
 const MASK: &str = "********";
+
+/// An organization's developer account.
+static AUTHENTICATION: LazyLock<Method> = LazyLock::new(|| built_in_method("opretail", "open.gateway.authentication"));
 
 /// The developer account of an organization.
 pub static RESOURCE: Resource = Resource {

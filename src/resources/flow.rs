@@ -2,6 +2,7 @@
 
 pub mod figures;
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use actix_web::HttpResponse;
@@ -19,14 +20,19 @@ use crate::clock::Clock;
 use crate::directory::{OrganizationId, StoreId};
 use crate::gateway::GatewayClient;
 use crate::gateway::error::{Error, Kind};
-use crate::gateway::protocol::Call;
+use crate::gateway::protocol::{Call, Method};
 use crate::gateway::tenants::Access;
 use crate::http::problem::Problem;
 use crate::json::object::Optional;
-use crate::resources::vendor_methods::GET_TOTAL_DATA;
-use crate::resources::vendor_methods::opretail;
+use crate::vendors::built_in_method;
+
+use crate::resources::vendors::opretail;
 
 use self::figures::{Figures, TotalData};
+
+/// Visitor and sales figures of a store or an organization.
+pub static GET_TOTAL_DATA: LazyLock<Method> =
+    LazyLock::new(|| built_in_method("opretail", "open.shopweb.passengerFlow.getTotalData"));
 
 /// Freshness of today's figures, which grow while the shop is open.
 const POLICY: Policy = Policy::always(Freshness::seconds(30, 60, 3600));

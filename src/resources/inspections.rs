@@ -7,6 +7,8 @@ mod page;
 mod reading;
 mod row;
 
+use std::sync::LazyLock;
+
 use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -22,10 +24,16 @@ use crate::auth::caller::Caller;
 use crate::auth::scope::InspectionsRead;
 use crate::cache::Freshness;
 use crate::directory::StoreId;
+use crate::gateway::protocol::Method;
 use crate::gateway::tenants::NotConfigured;
 use crate::http::problem::Problem;
-use crate::resources::vendor_methods::STATISTICS_DETAIL_PAGE;
-use crate::resources::vendor_methods::opretail;
+use crate::vendors::built_in_method;
+
+use crate::resources::vendors::opretail;
+
+/// Details of store inspections.
+static STATISTICS_DETAIL_PAGE: LazyLock<Method> =
+    LazyLock::new(|| built_in_method("opretail", "open.shopweb.liveCheck.statisticsDetailPageForCustomer"));
 
 /// Store inspections.
 pub static RESOURCE: Resource = Resource {

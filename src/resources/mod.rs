@@ -24,7 +24,7 @@ mod shape;
 mod source_type;
 mod store;
 pub mod stores;
-pub mod vendor_methods;
+pub mod vendors;
 mod weather;
 mod wire_time;
 

@@ -1,5 +1,7 @@
 //! `GET /stores/{store_id}`: one store, as the tenant's OMS and its store directory know it.
 
+use std::sync::LazyLock;
+
 use actix_web::HttpResponse;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -17,10 +19,15 @@ use crate::cache::{CachedResponse, Freshness};
 use crate::directory::{Directory, DirectoryRow, StoreId};
 use crate::gateway::GatewayClient;
 use crate::gateway::error::{Error, Kind};
+use crate::gateway::protocol::Method;
 use crate::gateway::tenants::Access;
 use crate::http::problem::Problem;
 use crate::http::problem_type::ProblemType;
-use crate::resources::vendor_methods::{SHOP_GET, oms, opretail};
+use crate::resources::vendors::{oms, opretail};
+use crate::vendors::built_in_method;
+
+/// One store.
+pub(super) static SHOP_GET: LazyLock<Method> = LazyLock::new(|| built_in_method("oms", "shop.get"));
 
 /// Freshness of stores, which rarely change.
 pub const POLICY: Policy = Policy::always(Freshness::seconds(300, 3600, 86_400));

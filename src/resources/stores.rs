@@ -5,6 +5,8 @@ mod merged;
 pub mod shop;
 pub mod shops;
 
+use std::sync::LazyLock;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -26,13 +28,18 @@ use crate::directory::{Directory, StoreId};
 use crate::gateway::GatewayClient;
 use crate::gateway::endpoint::china_standard_time;
 use crate::gateway::error::Error;
+use crate::gateway::protocol::Method;
 use crate::gateway::tenants::Access;
 use crate::http::problem::Problem;
-use crate::resources::vendor_methods::SHOP_GET_LIST;
-use crate::resources::vendor_methods::oms;
+use crate::vendors::built_in_method;
+
+use crate::resources::vendors::oms;
 
 use self::merged::StoreSelection;
 use self::shops::OmsShops;
+
+/// A page of the store list.
+pub(super) static SHOP_GET_LIST: LazyLock<Method> = LazyLock::new(|| built_in_method("oms", "shop.getList"));
 
 /// The list of stores.
 pub static RESOURCE: Resource = Resource {

@@ -202,13 +202,22 @@ fn not_text(path: &str, content: &[u8], error: &FileError) -> String {
     }
 }
 
-/// A method that one of our own resources calls, as the vendor's built-in pack describes it.
+/// A vendor that every configuration has.
 ///
 /// # Panics
-/// There is no such pack, or the pack has no such method; tests find this.
-pub fn built_in_method(vendor: &str, name: &'static str) -> Method {
-    let vendor = VENDORS.iter().copied().find(|own| own.name() == vendor);
+/// There is no such built-in vendor; tests find this.
+pub fn built_in(name: &str) -> Vendor {
+    let vendor = VENDORS.iter().copied().find(|vendor| vendor.name() == name);
     #[expect(clippy::expect_used, reason = "packs are part of the binary, and every resource is tested")]
-    let vendor = vendor.filter(|vendor| vendor.method(name).is_some()).expect("a method of a built-in pack");
+    vendor.expect("a built-in vendor")
+}
+
+/// A method that one of our own resources calls, as the vendor's built-in pack describes it: a line of its `[methods]`.
+///
+/// # Panics
+/// There is no such built-in vendor, or its pack has no such method; tests find this.
+pub fn built_in_method(vendor: &str, name: &'static str) -> Method {
+    let (vendor, file) = (built_in(vendor), file_of(vendor));
+    assert!(vendor.method(name).is_some(), "{file} lacks the method {name} in its [methods]");
     Method::of(vendor, name)
 }

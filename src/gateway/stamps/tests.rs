@@ -1,6 +1,6 @@
 use super::{FormMemory, Stamps, TimestampAllocator, Uniqueness};
 use crate::gateway::protocol::{Call, TimestampAndNonce};
-use crate::resources::vendor_methods::SHOP_GET;
+use crate::vendors::built_in_method;
 use jiff::Timestamp;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ const COMPACT: usize = 1;
 const A_MINUTE_AHEAD: Uniqueness = Uniqueness::Second { lead: Duration::from_secs(60) };
 
 fn call(shop: &str) -> Call {
-    Call::new(&SHOP_GET).with("shop_bn", shop)
+    Call::new(&built_in_method("oms", "shop.get")).with("shop_bn", shop)
 }
 
 fn stamps(unique: Uniqueness, credential: &str, used: &Arc<TimestampAllocator>) -> Stamps {

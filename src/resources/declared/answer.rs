@@ -306,7 +306,7 @@ mod tests {
     fn read_text(select: &str, shape: AnswerShape, data: &str) -> Result<String, (Kind, String)> {
         let answer = DeclaredAnswer { select: select.to_owned(), shape };
         let data = serde_json::from_str(data).unwrap();
-        let read = answer.of(Some(data), crate::resources::vendor_methods::opretail(), &china_standard_time());
+        let read = answer.of(Some(data), crate::resources::vendors::opretail(), &china_standard_time());
         read.map(|read| serde_json::to_string(&read).unwrap()).map_err(|error| (error.kind, error.to_string()))
     }
 

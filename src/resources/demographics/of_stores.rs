@@ -7,10 +7,10 @@ use crate::auth::caller::Caller;
 use crate::auth::scope::DemographicsRead;
 use crate::directory::StoreId;
 use crate::http::problem::Problem;
+use crate::resources::demographics::GET_FLOW_GROUP_DISTRIBUTION;
 use crate::resources::params::STORES;
 use crate::resources::request_context::{GrantedStore, RequestContext};
-use crate::resources::vendor_methods::GET_FLOW_GROUP_DISTRIBUTION;
-use crate::resources::vendor_methods::opretail;
+use crate::resources::vendors::opretail;
 use crate::resources::{Resource, Route};
 
 /// Visitors of many stores together.

@@ -2,7 +2,7 @@
 
 use super::{GatewayPage, ItemRange, JoinedPages, ListItem};
 use crate::gateway::error::{Error, Kind};
-use crate::resources::vendor_methods::oms;
+use crate::resources::vendors::oms;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 

@@ -10,10 +10,10 @@ use crate::gateway::protocol::Call;
 use crate::gateway::tenants::Access;
 use crate::json::odd_values;
 use crate::resources::gateway_pages::{ItemRange, JoinedPages};
+use crate::resources::inspections::STATISTICS_DETAIL_PAGE;
 use crate::resources::params::{PageParameters, Period};
 use crate::resources::source_type::SourceType;
-use crate::resources::vendor_methods::STATISTICS_DETAIL_PAGE;
-use crate::resources::vendor_methods::opretail;
+use crate::resources::vendors::opretail;
 
 /// The page size that is requested; the vendor publishes no cap.
 const GATEWAY_PAGE: u32 = 100;

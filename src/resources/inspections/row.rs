@@ -9,7 +9,7 @@ use crate::directory::Directory;
 use crate::gateway::tenants::Access;
 use crate::resources::field_aliases::{AliasedFields, RawFields};
 use crate::resources::source_type::SourceTypeDocument;
-use crate::resources::vendor_methods::opretail;
+use crate::resources::vendors::opretail;
 
 // What the caller gets.
 

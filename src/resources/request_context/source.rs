@@ -16,7 +16,7 @@ use crate::gateway::tenants::Tenants;
 use crate::http::problem::Problem;
 use crate::http::public_url::PublicUrl;
 use crate::resources::flow_events::{Feeds, StreamSlots};
-use crate::resources::vendor_methods::opretail;
+use crate::resources::vendors::opretail;
 use crate::resources::{Catalogue, Policies, Resource};
 use crate::telemetry::metrics;
 

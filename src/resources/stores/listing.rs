@@ -6,7 +6,7 @@ use crate::gateway::GatewayClient;
 use crate::gateway::error::Error;
 use crate::gateway::tenants::Access;
 use crate::gateway::vendor::Vendor;
-use crate::resources::vendor_methods::oms;
+use crate::resources::vendors::oms;
 
 /// A store in the vendor's list.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::shop::Shop;
 use crate::directory::{Directory, DirectoryRow};
 use crate::gateway::error::Error;
 use crate::resources::store::Store;
-use crate::resources::vendor_methods::oms;
+use crate::resources::vendors::oms;
 
 /// The requested stores.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::gateway::error::{Error, Kind};
 use crate::json::scalar;
 use crate::resources::gateway_pages::ListItem;
-use crate::resources::vendor_methods::oms;
+use crate::resources::vendors::oms;
 use crate::resources::wire_time::{self, WireTime};
 
 /// A store as the OMS sends it.

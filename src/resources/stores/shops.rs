@@ -15,8 +15,9 @@ use crate::gateway::tenants::Access;
 use crate::json::object::{self, Object};
 use crate::json::{odd_values, raw, scalar};
 use crate::resources::gateway_pages::{GatewayPage, ItemRange, JoinedPages};
-use crate::resources::vendor_methods::oms;
-use crate::resources::vendor_methods::{SHOP_GET, SHOP_GET_LIST};
+use crate::resources::store::SHOP_GET;
+use crate::resources::stores::SHOP_GET_LIST;
+use crate::resources::vendors::oms;
 
 /// The most stores that are listed; no tenant has as many.
 const MOST: u32 = 50_000;

@@ -81,7 +81,10 @@ impl Oms {
 
     fn call(&self, server: &OmsSandboxServer, form: &DecodedForm<'_>, behaviour: &Behaviour) -> Result<Data, OmsError> {
         let Checked { account, method } = self.checked(server, form, behaviour)?;
-        let call = server.method(method).ok_or(OmsError::Method)?;
+        let Some(call) = server.method(method) else {
+            tracing::warn!(method, "the sandbox's OMS lacks this method: src/sandbox/oms/ lists those it has");
+            return Err(OmsError::Method);
+        };
         if !account.methods.permit(method) {
             return Err(OmsError::Permission);
         }

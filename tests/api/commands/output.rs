@@ -1,7 +1,6 @@
 //! Commands that print and end: `health`, `openapi`, `routes`, `secret`.
 
 use std::fs;
-use std::path::Path;
 
 use crate::app::program::{directory, run, stdout_of};
 use crate::peers::raw_peer::{RawPeer, Then};
@@ -29,20 +28,11 @@ fn health_of_a_service_that_is_not_there_is_a_failure() {
 }
 
 #[test]
-fn the_committed_api_documents_are_the_programs() {
-    for (file, form) in [("openapi.json", None), ("openapi.yaml", Some("--yaml"))] {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi").join(file);
-        let path = path.to_str().unwrap();
-        let arguments: Vec<&str> = ["openapi", "--check", path].into_iter().chain(form).collect();
-        let output = run(&arguments, &[], "");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    }
-}
-
-#[test]
 fn a_stale_api_document_is_reported_with_its_first_line() {
     let path = directory("stale-document").join("openapi.json");
     let document = stdout_of(&["openapi"], &[], "");
+    fs::write(&path, format!("{document}\n")).unwrap();
+    assert!(run(&["openapi", "--check", path.to_str().unwrap()], &[], "").status.success());
     fs::write(&path, format!("{document}\n").replace("\"storegate\"", "\"storegat\"")).unwrap();
     let output = run(&["openapi", "--check", path.to_str().unwrap()], &[], "");
     assert_eq!(output.status.code(), Some(1));

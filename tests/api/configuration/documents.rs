@@ -1,5 +1,4 @@
-//! What is generated from the tables of settings: the example, the reference and the schema are those that are committed, and
-//! the schema knows what the program knows.
+//! What is generated from the tables of settings: the schema knows what the program knows.
 
 use std::fs;
 use std::path::Path;
@@ -8,25 +7,8 @@ use serde_json::{Value, json};
 use storegate::config::{Settings, is_renewed, tables};
 use toml::Table;
 
-use crate::app::program::stdout_of;
-
 fn committed(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
-}
-
-#[test]
-fn the_committed_documents_are_those_that_the_command_prints() {
-    for (document, path) in [
-        ("example", "storegate.example.toml"),
-        ("schema", "storegate.schema.json"),
-        ("reference", "docs/configuration.md"),
-    ] {
-        let printed = stdout_of(&["config", document], &[], "");
-        assert!(
-            committed(path).trim_end() == printed.trim_end(),
-            "{path} is stale: cargo run -- config {document} > {path}"
-        );
-    }
 }
 
 #[test]

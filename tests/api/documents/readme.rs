@@ -3,8 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use storegate::resources::ALL;
-
 use crate::app::program::{Running, directory, run, stdout_of};
 
 const README: &str = include_str!("../../../README.md");
@@ -104,25 +102,6 @@ fn without_its_secrets_the_example_is_refused_by_their_names() {
     let message = String::from_utf8(refused.stderr).unwrap();
     for setting in ["private_key_file", "secret_sha256_file", "opretail.secret_file", "oms.token_file"] {
         assert!(message.contains(setting), "{setting} in {message}");
-    }
-}
-
-#[test]
-fn the_readme_lists_every_route_with_its_scope_and_gateway_method() {
-    let rows: Vec<&str> = README.lines().filter(|line| line.starts_with("| `")).collect();
-    for resource in ALL {
-        let route = resource.route();
-        let verb = route.allow.split(',').next().unwrap();
-        let start = format!("| `{verb} {}", route.path);
-        let ends = ["` |", "?store_id=…` |"].map(|end| format!("{start}{end}"));
-        let row = rows
-            .iter()
-            .find(|row| ends.iter().any(|end| row.starts_with(end)))
-            .unwrap_or_else(|| panic!("no row {start}"));
-        assert!(route.scope.split(' ').all(|scope| row.contains(&format!("`{scope}`"))), "{row}");
-        if let Some(method) = &resource.method {
-            assert!(row.contains(&format!("`{}`", method.name)), "{row}");
-        }
     }
 }
 

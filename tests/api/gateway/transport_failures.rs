@@ -20,7 +20,7 @@ use storegate::gateway::transport_failure::TransportFailure::{
     NoConnectionInTime, NotAnEnvelope, NotInTime, Reset, StaleConnection, TlsFailed, TooLarge, Undecodable,
 };
 use storegate::gateway::{GatewayClient, GatewaySettings};
-use storegate::resources::vendor_methods::SHOP_GET;
+use storegate::vendors::built_in_method;
 
 use crate::app::NOW;
 use crate::app::reserved_port::ReservedPort;
@@ -46,7 +46,10 @@ async fn call(url: &str) -> Result<Option<serde_json::Value>, Error> {
     let transport = Transport::new(&settings, tls::client_config(&[]).unwrap());
     let client = GatewayClient::new(transport, Clock::manual(NOW).0, settings.deadline);
     client
-        .call(&Arc::clone(&tenant.access(vendor("oms")).unwrap().account), &Call::new(&SHOP_GET).with("shop_bn", "A1"))
+        .call(
+            &Arc::clone(&tenant.access(vendor("oms")).unwrap().account),
+            &Call::new(&built_in_method("oms", "shop.get")).with("shop_bn", "A1"),
+        )
         .await
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use proptest::collection::btree_map;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_assert_eq, proptest};
 use storegate::gateway::protocol::{Argument, Call, Method, TimestampAndNonce};
-use storegate::resources::vendor_methods::{GET_TOTAL_DATA, SHOP_GET_LIST};
+use storegate::vendors::built_in_method;
 
 use crate::fixtures::protocols::{COMPACT, UNIX, oms, opretail};
 use crate::peers::independent_rules::{decode_form, oms_signature, opretail_signature};
@@ -46,7 +46,7 @@ proptest! {
         // It has one form of timestamps.
         let stamp = TimestampAndNonce { form: 0, ..stamp };
         let protocol = opretail(&secret, if sha1 { "sha1" } else { "md5" });
-        let body = protocol.encode(&business_call(&GET_TOTAL_DATA, parameters.clone()), &stamp, None).body;
+        let body = protocol.encode(&business_call(&built_in_method("opretail", "open.shopweb.passengerFlow.getTotalData"), parameters.clone()), &stamp, None).body;
         let sent = decode_form(std::str::from_utf8(&body).unwrap());
         prop_assert_eq!(&sent["_sig"], &opretail_signature(&sent, &secret, sha1));
         for (name, value) in &parameters {
@@ -60,7 +60,7 @@ proptest! {
         stamp in any_stamp(),
         token in any_secret(),
     ) {
-        let body = oms(&token).encode(&business_call(&SHOP_GET_LIST, parameters.clone()), &stamp, None).body;
+        let body = oms(&token).encode(&business_call(&built_in_method("oms", "shop.getList"), parameters.clone()), &stamp, None).body;
         let sent = decode_form(std::str::from_utf8(&body).unwrap());
         prop_assert_eq!(&sent["sign"], &oms_signature(&sent, &token));
         for (name, value) in &parameters {
@@ -76,7 +76,7 @@ proptest! {
     ) {
         let mut backwards = parameters.clone();
         backwards.reverse();
-        let sent = |parameters| oms(&secret).encode(&business_call(&SHOP_GET_LIST, parameters), &stamp, None).body;
+        let sent = |parameters| oms(&secret).encode(&business_call(&built_in_method("oms", "shop.getList"), parameters), &stamp, None).body;
         prop_assert_eq!(sent(parameters), sent(backwards));
     }
 }

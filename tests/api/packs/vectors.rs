@@ -1,9 +1,8 @@
 //! Signatures: every vector of the built-in packs, and the published ones as calls are signed and sent.
 
 use storegate::gateway::protocol::{Call, Method, Protocol, TimestampAndNonce};
-use storegate::resources::vendor_methods::{GET_FLOW_GROUP_DISTRIBUTION, GET_TOTAL_DATA, SHOP_GET, SHOP_GET_LIST};
-use storegate::vendors::Vendors;
 use storegate::vendors::pack::failures;
+use storegate::vendors::{Vendors, built_in_method};
 
 use crate::fixtures::protocols::{COMPACT, UNIX, oms, opretail};
 use crate::peers::independent_rules::decode_form;
@@ -36,7 +35,8 @@ fn every_vector_of_a_built_in_pack_is_reproduced() {
 #[test]
 fn the_vector_of_the_distribution_is_what_is_signed_and_sent() {
     let period = [("etime", "2021-03-31 23:59:59"), ("id", "S_123456"), ("stime", "2021-03-29 00:00:00")];
-    let call = call(&GET_FLOW_GROUP_DISTRIBUTION, &period);
+    let call =
+        call(&built_in_method("opretail", "open.shopweb.passengerFlow.flowGroup.getFlowGroupDistribution"), &period);
     let (text, signature, sent) =
         signed(&opretail("sandbox-secret", "md5"), &call, &stamp("2021-04-01T12:00:00+08:00", 0));
     assert_eq!(
@@ -50,17 +50,20 @@ fn the_vector_of_the_distribution_is_what_is_signed_and_sent() {
 
 #[test]
 fn the_vector_with_chinese_text_is_what_is_signed_and_sent() {
-    let call = call(&GET_TOTAL_DATA, &[("needUnit", "1"), ("id", "O_门店")]);
+    let call = call(
+        &built_in_method("opretail", "open.shopweb.passengerFlow.getTotalData"),
+        &[("needUnit", "1"), ("id", "O_门店")],
+    );
     let (_, signature, sent) = signed(&opretail("sandbox-secret", "md5"), &call, &stamp("2021-04-01T04:00:00Z", 0));
     assert_eq!((signature.as_str(), sent.as_str()), ("DD572B8CAE0970057FE6300CBA056DD8", signature.as_str()));
 }
 
 #[test]
 fn the_vectors_of_the_oms_are_what_is_signed_and_sent() {
-    let page = call(&SHOP_GET_LIST, &[("page_size", "50"), ("page_no", "1")]);
-    let store = call(&SHOP_GET, &[("shop_bn", "SHOP001")]);
+    let page = call(&built_in_method("oms", "shop.getList"), &[("page_size", "50"), ("page_no", "1")]);
+    let store = call(&built_in_method("oms", "shop.get"), &[("shop_bn", "SHOP001")]);
     let names = call(
-        &SHOP_GET_LIST,
+        &built_in_method("oms", "shop.getList"),
         &[("page_no", "2"), ("page_size", "100"), ("shop_bn", "SHOP001,SHOP002"), ("shop_name", "测试店铺 & 100%")],
     );
     let vectors = [
