@@ -295,7 +295,7 @@ mod tests {
         let request = request(&auth, &[&format!("Bearer {}", token(&auth, &["flow:read"], None))]);
         clock.advance(Duration::from_secs(3600));
         let problem = extract(&request).await.unwrap_err();
-        assert_eq!(problem.kind, ProblemType::InvalidToken);
+        assert_eq!(problem.kind, ProblemType::TokenExpired);
         assert_eq!(
             challenge_of(&problem),
             "Bearer realm=\"storegate\", error=\"invalid_token\", error_description=\"The token has expired\""
