@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::account::DoctorSubject;
 use super::call_ids::CallIds;
-use super::finding::Finding;
+use super::finding::{Finding, Status};
 use super::refusal;
 use crate::gateway::GatewayClient;
 use crate::gateway::account_settings::AccountSettings;
@@ -160,18 +160,58 @@ pub(super) async fn examine(subject: &DoctorSubject, client: &GatewayClient, has
     let examine = |used| async move {
         if !has_login && needs_login(used) {
             let cause = "not asked, since the login failed";
-            return Finding::failed(format!("method {}", used.call.method.name), cause, "see the line about the login");
+            let check = format!("method {}", used.call.method.name);
+            return Examined::whole(Finding::failed(check, cause, "see the line about the login"));
         }
         examine_one(subject, used, client).await
     };
-    join_all(subject.methods.iter().map(examine)).await
+    let examined = join_all(subject.methods.iter().map(examine)).await;
+    examined.into_iter().fold(Vec::new(), Examined::merged_into).into_iter().map(Examined::finding).collect()
 }
 
-async fn examine_one(subject: &DoctorSubject, used: &UsedMethod, client: &GatewayClient) -> Finding {
+/// A finding, and what cannot be read because of it.
+struct Examined {
+    finding: Finding,
+    needed_for: Vec<String>,
+}
+
+impl Examined {
+    const fn whole(finding: Finding) -> Self {
+        Self { finding, needed_for: Vec::new() }
+    }
+
+    /// Adds this to what was found. Methods that fail for the same reason, such as a refused key, are one finding.
+    fn merged_into(mut found: Vec<Self>, other: Self) -> Vec<Self> {
+        let is_same = |known: &&mut Self| {
+            let (one, other) = (&known.finding, &other.finding);
+            one.status != Status::Ok
+                && (one.status, &one.cause, &one.remedy) == (other.status, &other.cause, &other.remedy)
+        };
+        match found.iter_mut().find(is_same) {
+            Some(known) => {
+                let method = other.finding.check.trim_start_matches("method ");
+                known.finding.check = format!("{}, {method}", known.finding.check);
+                known.needed_for.extend(other.needed_for);
+            }
+            None => found.push(other),
+        }
+        found
+    }
+
+    fn finding(self) -> Finding {
+        let Self { finding, needed_for } = self;
+        if needed_for.is_empty() {
+            return finding;
+        }
+        Finding { cause: format!("{}; needed for {}", finding.cause, needed_for.join(", ")), ..finding }
+    }
+}
+
+async fn examine_one(subject: &DoctorSubject, used: &UsedMethod, client: &GatewayClient) -> Examined {
     let method = &used.call.method;
     let check = format!("method {}", method.name);
     let outcome: Result<Option<Value>, Error> = client.call(&subject.account, &used.call).await;
-    match outcome {
+    let finding = match outcome {
         Err(error) if error.diagnosis() == Diagnosis::Method && used.instead.is_some() => {
             let instead = used.instead.unwrap_or_default();
             Finding::ok(
@@ -185,13 +225,14 @@ async fn examine_one(subject: &DoctorSubject, used: &UsedMethod, client: &Gatewa
         Err(error) if !proves_permission(&error) => {
             let place = CallIds::of(&subject.account, &subject.section, method);
             let finding = refusal::of_method(check, &error, method, &place);
-            Finding { cause: format!("{}; needed for {}", finding.cause, used.paths.join(", ")), ..finding }
+            return Examined { finding, needed_for: used.paths.clone() };
         }
         Ok(data) if is_another_answer(&used.call, data.as_ref()) => {
             refusal::another_answer(&CallIds::of(&subject.account, &subject.section, method))
         }
         _ => may_be_called(check, used, &subject.section),
-    }
+    };
+    Examined::whole(finding)
 }
 
 fn may_be_called(check: String, used: &UsedMethod, section: &str) -> Finding {
