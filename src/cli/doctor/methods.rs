@@ -182,10 +182,12 @@ impl Examined {
 
     /// Adds this to what was found. Methods that fail for the same reason, such as a refused key, are one finding.
     fn merged_into(mut found: Vec<Self>, other: Self) -> Vec<Self> {
+        // The gateway's number for the call differs.
+        let reason = |finding: &Finding| finding.cause.split(", its call ").next().map(str::to_owned);
         let is_same = |known: &&mut Self| {
             let (one, other) = (&known.finding, &other.finding);
             one.status != Status::Ok
-                && (one.status, &one.cause, &one.remedy) == (other.status, &other.cause, &other.remedy)
+                && (one.status, reason(one), &one.remedy) == (other.status, reason(other), &other.remedy)
         };
         match found.iter_mut().find(is_same) {
             Some(known) => {
