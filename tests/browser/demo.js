@@ -30,13 +30,13 @@ export async function until(what, look, patience = PATIENCE) {
   }
 }
 
-/** Starts a demo of its own for a file of tests, on free ports. */
-export async function startDemo() {
+/** Starts a demo of its own for a file of tests, on free ports, with these further options. */
+export async function startDemo(...options) {
   const folder = mkdtempSync(join(tmpdir(), "storegate-browser-"));
   const readyFile = join(folder, "ready.json");
   const { STOREGATE_PROGRAM: program } = process.env;
   if (!program) throw new Error("STOREGATE_PROGRAM names no program; tests/browser/run sets it");
-  const child = spawn(program, ["demo", "--listen", "127.0.0.1:0", "--ready-file", readyFile], { stdio: "ignore" });
+  const child = spawn(program, ["demo", "--listen", "127.0.0.1:0", "--ready-file", readyFile, ...options], { stdio: "ignore" });
   const ended = new Promise((resolve) => child.once("exit", resolve));
   await until("the demo is ready", () => {
     if (child.exitCode !== null) throw new Error(`the demo ended with ${child.exitCode}`);

@@ -1,5 +1,7 @@
 // What people do in Swagger UI: authorize, open an operation, fill it in, execute it, read what came.
 
+import assert from "node:assert/strict";
+
 /** Opens /docs/ and waits until the document is drawn. */
 export async function openDocs(page, baseUrl, fragment = "") {
   await page.goto(`${baseUrl}/docs/${fragment}`);
@@ -35,12 +37,24 @@ export async function toggle(operation) {
   await operation.locator(".opblock-summary-control").click();
 }
 
-/** Writes into the field of a parameter; of a list, into its first line. */
+/** Writes into the field of a parameter, or chooses the value; of a list, into its first line. */
 export async function fill(operation, name, value) {
   const row = operation.locator(`tr[data-param-name="${name}"]`);
   const add = row.getByRole("button", { name: "Add string item" });
   if ((await add.count()) > 0 && (await row.locator("input").count()) === 0) await add.click();
-  await row.locator("input, textarea").first().fill(value);
+  const choice = row.locator("select");
+  await ((await choice.count()) > 0 ? choice.selectOption(value) : row.locator("input, textarea").first().fill(value));
+}
+
+/** Fills in what the operation requires, and a week as the period, so that there is something to see on any day. */
+export async function fillIn({ operationId, parameters }, area) {
+  const weekAgo = new Date(Date.now() - 7 * 86_400_000).toISOString().slice(0, 10);
+  for (const { name, required, example } of parameters ?? []) {
+    // Swagger UI has the examples in its fields already; what has none would be a gap of the document.
+    if (required) assert.ok(example !== undefined, `${operationId}: no example of ${name}`);
+    if (required) await fill(area, name, String([example].flat()[0]));
+    if (name === "from") await fill(area, name, weekAgo);
+  }
 }
 
 /** Writes into the fields of a form, which Swagger UI lists under the request body. */
