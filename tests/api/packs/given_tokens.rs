@@ -11,6 +11,7 @@ use crate::app::TestApp;
 use crate::app::configuration_files::Files;
 use crate::app::program::directory;
 use crate::packs::each_is_one_problem;
+use crate::packs::plain::{PLAIN, account};
 use crate::peers::lumen::{PACK, PACK_FILE, RESOURCE, start_with, token};
 use crate::peers::scripted_peer::ScriptedPeer;
 
@@ -78,31 +79,6 @@ fn a_token_has_one_source() {
     ]);
 }
 
-/// An unsigned call whose parameters are a list in the body, but for the number of the page.
-const PLAIN: &str = r#"
-[vendor]
-name = "lumen"
-key = "app_key"
-[credential.app_key]
-help = "the key"
-[endpoints.url]
-[call]
-system = "query"
-business = "json"
-json_form = "list"
-system_also = ["page"]
-path = "/{method}"
-[call.parameters]
-key = "{credential.app_key}"
-[login]
-token_file = true
-[login.parameters]
-access_token = "{token}"
-[answer]
-succeeded_by = { "/ok" = ["true"] }
-data = [{ at = "/result" }]
-"#;
-
 #[actix_web::test]
 async fn an_unsigned_call_carries_its_token_and_a_list_in_its_body() {
     let requests = Arc::<Mutex<Vec<String>>>::default();
@@ -115,13 +91,12 @@ async fn an_unsigned_call_carries_its_token_and_a_list_in_its_body() {
         }
     });
     let pack = directory("plain-pack").join("lumen.toml");
-    fs::write(&pack, PLAIN).unwrap();
+    let listed = "business = \"json\"\njson_form = \"list\"\nsystem_also = [\"page\"]";
+    let plain = PLAIN.replace("business = \"json\"", listed);
+    fs::write(&pack, plain.replace("[login.headers]\nToken", "[login.parameters]\naccess_token")).unwrap();
     let app = TestApp::with(|setup| {
         let constants = "[resources.receipts.constants]\nkind = \"sale\"";
-        setup.more = format!(
-            "[vendors.lumen]\nfile = {pack:?}\n[tenants.acme.lumen]\nurl = \"http://{}\"\napp_key = \"k\"\ntoken = \"t\"\n{RESOURCE}\n{constants}",
-            peer.address()
-        );
+        setup.more = format!("{}{RESOURCE}\n{constants}", account(&peer, &pack));
     });
     let answer = app.get_with_token(&token(&app, "dashboard"), "/receipts?page=3").await;
     assert_eq!(answer.status, 200, "{}", answer.text());

@@ -9,6 +9,7 @@ mod hostile;
 mod mistakes;
 mod names;
 mod paging;
+mod plain;
 mod published_oms;
 mod reference;
 mod reported_once;

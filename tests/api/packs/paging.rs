@@ -8,30 +8,10 @@ use serde_json::{Value, json};
 use crate::app::TestApp;
 use crate::app::program::directory;
 use crate::packs::each_is_one_problem;
+use crate::packs::plain::{PLAIN, account};
 use crate::peers::independent_rules::decode_form;
 use crate::peers::lumen::token;
-use crate::peers::scripted_peer::ScriptedPeer;
-
-const PACK: &str = r#"
-[vendor]
-name = "lumen"
-key = "app_key"
-[credential.app_key]
-help = "the key"
-[endpoints.url]
-[call]
-path = "/{method}"
-[call.parameters]
-key = "{credential.app_key}"
-[login]
-token_file = true
-[login.parameters]
-access_token = "{token}"
-[answer]
-code = ["/code"]
-success = ["0"]
-data = [{ at = "/data" }]
-"#;
+use crate::peers::scripted_peer::{ScriptedPeer, response};
 
 const RESOURCE: &str = r#"
 [resources.receipts]
@@ -49,6 +29,13 @@ type = "text"
 from = "/no"
 type = "integer"
 "#;
+
+/// The plain pack with all parameters, and the token, in a form.
+fn pack() -> String {
+    PLAIN
+        .replace("system = \"query\"\nbusiness = \"json\"\n", "")
+        .replace("[login.headers]\nToken", "[login.parameters]\naccess_token")
+}
 
 /// How a gateway pages its 23 receipts: from its parameters to the data of an answer.
 type Pages = fn(&dyn Fn(&str) -> usize) -> Value;
@@ -84,18 +71,12 @@ fn start(name: &str, (paging, pages): (&str, Pages)) -> (Arc<Mutex<Vec<String>>>
             let form = decode_form(request.split_once("\r\n\r\n").unwrap().1);
             seen.lock().unwrap().push(request);
             let asked = |name: &str| form.get(name).map_or(0, |value| value.parse().unwrap());
-            let body = json!({"code": 0, "data": pages(&asked)}).to_string();
-            served.send(&format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()));
+            served.send(&response("200 OK", &json!({"ok": true, "result": pages(&asked)}).to_string()));
         }
     });
-    let pack = directory(name).join("lumen.toml");
-    fs::write(&pack, format!("{PACK}[paging]\n{paging}\n{RESOURCE}")).unwrap();
-    let app = TestApp::with(|setup| {
-        let url = format!("http://{}", peer.address());
-        setup.more = format!(
-            "[vendors.lumen]\nfile = {pack:?}\n[tenants.acme.lumen]\nurl = {url:?}\napp_key = \"k\"\ntoken = \"t\"\n"
-        );
-    });
+    let file = directory(name).join("lumen.toml");
+    fs::write(&file, format!("{}[paging]\n{paging}\n{RESOURCE}", pack())).unwrap();
+    let app = TestApp::with(|setup| setup.more = account(&peer, &file));
     (requests, peer, app)
 }
 
@@ -225,22 +206,21 @@ async fn a_page_that_is_said_to_be_the_last_has_no_next_one() {
 async fn links_to_other_pages_name_the_store_as_the_caller_did() {
     let peer = ScriptedPeer::start(move |served| {
         while served.request().is_some() {
-            let body = json!({"code": 0, "data": {"count": 23, "rows": rows(0, 10)}}).to_string();
-            served.send(&format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()));
+            served.send(&response(
+                "200 OK",
+                &json!({"ok": true, "result": {"count": 23, "rows": rows(0, 10)}}).to_string(),
+            ));
         }
     });
     let folder = directory("paging-stores");
-    let (pack, stores) = (folder.join("lumen.toml"), folder.join("stores.csv"));
+    let (file, stores) = (folder.join("lumen.toml"), folder.join("stores.csv"));
     let ids = "[ids.store]\ncolumn = \"lumen_code\"\nparameter_type = \"lumen_store\"\nlabel = \"Lumen code\"\nneeded_for = \"receipts\"\nexample = \"L-NORTH\"";
     let resource = RESOURCE.replace("\"/receipts\"", "\"/stores/{store_id}/receipts\"");
     let store = "[resources.receipts.parameters.store_id]\ntype = \"lumen_store\"\nexample = \"L-NORTH\"";
-    fs::write(&pack, format!("{PACK}{ids}\n[paging]\n{}\n{resource}\n{store}\n", BY_NUMBER.0)).unwrap();
+    fs::write(&file, format!("{}{ids}\n[paging]\n{}\n{resource}\n{store}\n", pack(), BY_NUMBER.0)).unwrap();
     fs::write(&stores, "id,lumen_code,name\nnorth,L-NORTH,North\n").unwrap();
     let app = TestApp::with(|setup| {
-        let account = format!("url = \"http://{}\"\napp_key = \"k\"\ntoken = \"t\"", peer.address());
-        setup.more = format!(
-            "[vendors.lumen]\nfile = {pack:?}\n[directory.acme]\nstores_file = {stores:?}\n[tenants.acme.lumen]\n{account}\n"
-        );
+        setup.more = format!("{}[directory.acme]\nstores_file = {stores:?}\n", account(&peer, &file));
     });
     let token = token(&app, "dashboard");
     for id in ["north", "L-NORTH", "north"] {
@@ -249,6 +229,29 @@ async fn links_to_other_pages_name_the_store_as_the_caller_did() {
         assert_eq!(answer.status, 200, "{}", answer.text());
         let links: Vec<&str> = answer.header("link").unwrap().split(", ").collect();
         assert!(links.iter().all(|link| link.starts_with(&format!("<{path}?page="))), "{links:?}");
+    }
+}
+
+/// A total beside the data is found where the whole answer is data, for all methods or only where the total is.
+#[actix_web::test]
+async fn a_total_beside_the_data_counts() {
+    for (name, data) in [("all", "[{ at = \"\" }]"), ("some", "[{ beside = [\"/total\"] }, { at = \"/result\" }]")] {
+        let peer = ScriptedPeer::start(move |served| {
+            while let Some(request) = served.request() {
+                let form = decode_form(request.split_once("\r\n\r\n").unwrap().1);
+                let rows = rows((form["p"].parse::<usize>().unwrap() - 1) * 10, 10);
+                served.send(&response("200 OK", &json!({"ok": true, "total": "23", "result": rows}).to_string()));
+            }
+        });
+        let file = directory(&format!("paging-beside-{name}")).join("lumen.toml");
+        let paging = "page = \"p\"\nsize = \"s\"\nlargest = 10\ntotal = \"/total\"\nid = \"/no\"";
+        let pack = pack().replace("[{ at = \"/result\" }]", data);
+        let resource = RESOURCE.replace("select = \"/rows\"", "select = \"/result\"");
+        fs::write(&file, format!("{pack}[paging]\n{paging}\n{resource}")).unwrap();
+        let app = TestApp::with(|setup| setup.more = account(&peer, &file));
+        let answer = app.get_with_token(&token(&app, "dashboard"), "/receipts?page=3&page_size=10").await;
+        assert_eq!(numbers(&answer.json()), [20, 21, 22], "{name}: {}", answer.text());
+        assert_eq!(answer.json()["page"], json!({"number": 3, "size": 10, "total": 23, "pages": 3}), "{name}");
     }
 }
 

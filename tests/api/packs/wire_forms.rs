@@ -10,34 +10,9 @@ use crate::app::TestApp;
 use crate::app::answer::Answer;
 use crate::app::program::directory;
 use crate::packs::each_is_one_problem;
+use crate::packs::plain::{PLAIN, account};
 use crate::peers::lumen;
 use crate::peers::scripted_peer::{ScriptedPeer, response};
-
-/// An unsigned vendor that takes JSON, with what every call has in the query.
-const PACK: &str = r#"
-[vendor]
-name = "lumen"
-key = "app_key"
-[credential.app_key]
-help = "the key"
-[credential.app_secret]
-help = "the secret"
-secret = true
-[endpoints.url]
-[call]
-system = "query"
-business = "json"
-path = "/{method}"
-[call.parameters]
-key = "{credential.app_key}"
-[login]
-token_file = true
-[login.headers]
-Token = "{token}"
-[answer]
-succeeded_by = { "/ok" = ["true"] }
-data = [{ at = "/result" }]
-"#;
 
 /// Where the settings of an account and its resource begin, in what is added to the pack.
 const RESOURCE: &str = r#"
@@ -77,12 +52,11 @@ async fn exchanged(
     });
     let file = directory(name).join("lumen.toml");
     fs::write(&file, pack).unwrap();
-    let token = if pack.contains("token_file") { "token = \"t\"" } else { "" };
     let app = TestApp::with(|setup| {
-        setup.more = format!(
-            "[vendors.lumen]\nfile = {file:?}\n[tenants.acme.lumen]\nurl = \"http://{}\"\napp_key = \"k\"\napp_secret = \"s\"\n{token}\n{RESOURCE}{resource}",
-            peer.address()
-        );
+        let account = account(&peer, &file);
+        // Packs with a login of their own have no token from a file.
+        let account = if pack.contains("token_file") { account } else { account.replace("token = \"t\"\n", "") };
+        setup.more = format!("{account}{RESOURCE}{resource}");
     });
     let answer = app.get_with_token(&lumen::token(&app, "dashboard"), &format!("/receipts{query}")).await;
     let parts = |request: &String| {
@@ -110,10 +84,10 @@ async fn a_period_goes_in_the_form_that_the_vendor_takes() {
         ("iso", r#""since":"2026-11-01T00:00:00+08:00","until":"2026-11-02T23:59:59+08:00""#),
     ] {
         let resource = format!("period = [\"since\", \"until\"]\nperiod_in = {form:?}");
-        let body = body(&format!("period-{form}"), PACK, &resource, "?from=2026-11-01&to=2026-11-02").await;
+        let body = body(&format!("period-{form}"), PLAIN, &resource, "?from=2026-11-01&to=2026-11-02").await;
         assert_eq!(body, format!("{{{ends}}}"), "{form}");
     }
-    let form = PACK.replace("business = \"json\"", "").replace("system = \"query\"", "system = \"form\"");
+    let form = PLAIN.replace("business = \"json\"", "").replace("system = \"query\"", "system = \"form\"");
     let resource = "period = [\"since\", \"until\"]\nperiod_in = \"unix\"";
     let body = body("period-form", &form, resource, "?from=2026-11-01&to=2026-11-01").await;
     assert_eq!(body, "key=k&since=1793462400&until=1793548799");
@@ -121,7 +95,7 @@ async fn a_period_goes_in_the_form_that_the_vendor_takes() {
 
 #[actix_web::test]
 async fn the_dots_of_a_method_are_slashes_where_the_pack_says_so() {
-    let pack = PACK.replace("path = \"/{method}\"", "path = \"/api/{method.path}\"");
+    let pack = PLAIN.replace("path = \"/{method}\"", "path = \"/api/{method.path}\"");
     let pack = pack.replace("[call.parameters]", "[call.parameters]\nat = \"/{method.path}\"");
     let sent = sent("method-path", &pack, "", "").await;
     assert_eq!(sent[0].0, "POST /api/receipts/list?at=%2Freceipts%2Flist&key=k");
@@ -148,7 +122,7 @@ async fn the_dots_of_a_method_are_slashes_where_the_pack_says_so() {
 fn signed() -> String {
     let sign = "[sign]\nsecret = \"app_secret\"\nparameter = \"sign\"\njoin = \"&\"\npair = \"{k}={v}\"\n\
         [[sign.stages]]\ntext = \"{http}|{path}|{pairs}|{body}|{secret}\"\ndigest = \"md5\"\n[answer]";
-    PACK.replace("[answer]", sign)
+    PLAIN.replace("[answer]", sign)
 }
 
 fn md5(text: &str) -> String {
@@ -178,7 +152,7 @@ async fn a_method_may_be_a_get_where_others_are_posts_with_json() {
 fn with_exchange(call: &str) -> String {
     let login =
         format!("[login]\n[[login.calls]]\nmethod = \"auth.token\"\n{call}\n[login.answer]\ntoken = [\"/token\"]\n");
-    PACK.replace("[login]\ntoken_file = true\n", &login)
+    PLAIN.replace("[login]\ntoken_file = true\n", &login)
 }
 
 #[actix_web::test]
@@ -215,7 +189,7 @@ async fn members_of_json_are_sorted_where_the_pack_says_so() {
     let resource = "period = [\"since\", \"Until\"]\nperiod_in = \"days\"\n\
         [resources.receipts.constants]\nb = \"2\"\na_z = \"\\\"1\"\naa = \"0\"";
     let query = "?from=2026-11-01&to=2026-11-01";
-    let sorted = PACK.replace("business = \"json\"", "business = \"json\"\njson_sorted = true");
+    let sorted = PLAIN.replace("business = \"json\"", "business = \"json\"\njson_sorted = true");
     let members = r#"{"Until":"2026-11-01","a_z":"\"1","aa":"0","b":"2","since":"2026-11-01"}"#;
     assert_eq!(body("sorted-body", &sorted, resource, query).await, members);
     let within = sorted.replace("business = \"json\"", "json_in = \"data\"").replace("\"query\"", "\"json\"");
@@ -226,7 +200,7 @@ async fn members_of_json_are_sorted_where_the_pack_says_so() {
     let members = json!({"b": "1", "key": "k", "sign": signature, "z": "2"}).to_string();
     let resource = "[resources.receipts.constants]\nz = \"2\"\nb = \"1\"";
     assert_eq!(body("sorted-signed", &signed, resource, "").await, members);
-    let form = PACK.replace("system = \"query\"\nbusiness = \"json\"", "json_sorted = true");
+    let form = PLAIN.replace("system = \"query\"\nbusiness = \"json\"", "json_sorted = true");
     let problems = compile(&form, "lumen.toml").unwrap_err().0;
     assert_eq!(problems, ["lumen.toml: line 12: call.json_sorted: no parameters travel as JSON: leave it out"]);
 }
@@ -234,8 +208,8 @@ async fn members_of_json_are_sorted_where_the_pack_says_so() {
 #[actix_web::test]
 async fn a_constant_goes_as_the_resource_writes_it() {
     let resource = "[resources.receipts.constants]\na = \"1\"\nb = 1\nc = true\nd = 1.5\ne = [\"x\", 2]";
-    assert_eq!(body("typed-json", PACK, resource, "").await, r#"{"a":"1","b":1,"c":true,"d":1.5,"e":["x",2]}"#);
-    let form = PACK.replace("system = \"query\"\nbusiness = \"json\"", "");
+    assert_eq!(body("typed-json", PLAIN, resource, "").await, r#"{"a":"1","b":1,"c":true,"d":1.5,"e":["x",2]}"#);
+    let form = PLAIN.replace("system = \"query\"\nbusiness = \"json\"", "");
     let text = body("typed-form", &form, resource, "").await;
     assert_eq!(text, "a=1&b=1&c=true&d=1.5&e=%5B%22x%22%2C2%5D&key=k");
 }
@@ -263,26 +237,26 @@ async fn a_parameter_may_be_a_member_of_a_member_and_a_list_of_json() {
         "range": range,
         "words": ["b", "a"],
     });
-    let sorted = PACK.replace("business = \"json\"", "business = \"json\"\njson_sorted = true");
+    let sorted = PLAIN.replace("business = \"json\"", "business = \"json\"\njson_sorted = true");
     assert_eq!(body("nested", &sorted, &resource, query).await, members.to_string());
-    let plain = body("nested-plain", PACK, &resource, query).await;
+    let plain = body("nested-plain", PLAIN, &resource, query).await;
     assert_eq!(serde_json::from_str::<Value>(&plain).unwrap(), members);
-    let form = PACK.replace("system = \"query\"\nbusiness = \"json\"", "");
+    let form = PLAIN.replace("system = \"query\"\nbusiness = \"json\"", "");
     let resource = parameter("words", "type = \"text\"\nlist = true\njson = \"list\"");
     assert_eq!(body("list-form", &form, &resource, "?words=b,a").await, "key=k&words=%5B%22b%22%2C%22a%22%5D");
 }
 
 #[test]
 fn members_of_members_are_for_json_alone() {
-    let form = PACK.replace("system = \"query\"\nbusiness = \"json\"", "");
+    let form = PLAIN.replace("system = \"query\"\nbusiness = \"json\"", "");
     let probe = |pack: &str, name: &str| {
         let pack = format!("{pack}[methods.\"receipts.list\"]\nprobe = {{ \"{name}\" = \"1\" }}\n");
         compile(&pack, "lumen.toml").map_or_else(|problems| problems.0, |_| Vec::new())
     };
-    assert_eq!(probe(PACK, "/a/b"), Vec::<String>::new());
+    assert_eq!(probe(PLAIN, "/a/b"), Vec::<String>::new());
     for (pack, name, words) in [
         (form.as_str(), "/a/b", "only a JSON body has members of members"),
-        (PACK, "/key/b", "every call has /key/b already"),
+        (PLAIN, "/key/b", "every call has /key/b already"),
     ] {
         let problems = probe(pack, name);
         assert_eq!(problems.len(), 1, "{problems:?}");
@@ -293,7 +267,7 @@ fn members_of_members_are_for_json_alone() {
 #[actix_web::test]
 async fn an_integer_may_have_as_many_digits_as_json_readers_keep() {
     let resource = parameter("vid", "type = \"integer\"\nmaximum = 9007199254740992");
-    let body = body("long-integer", PACK, &resource, "?vid=6000000000001").await;
+    let body = body("long-integer", PLAIN, &resource, "?vid=6000000000001").await;
     assert_eq!(body, r#"{"vid":6000000000001}"#);
 }
 
@@ -301,7 +275,7 @@ async fn an_integer_may_have_as_many_digits_as_json_readers_keep() {
 async fn a_sub_code_tells_failures_with_one_code_apart() {
     let codes = "code = [\"/error/code\"]\nsub_code = [\"/error/sub\"]\n[codes]\nforms = [\"integer\"]\n\
         not_found = [\"15:isv.gone\"]\nparameter_refused = [\"15\"]\n";
-    let pack = format!("{}{codes}", PACK.replace("succeeded_by = { \"/ok\" = [\"true\"] }\n", ""));
+    let pack = format!("{}{codes}", PLAIN.replace("succeeded_by = { \"/ok\" = [\"true\"] }\n", ""));
     for (name, error, status, problem) in [
         ("sub-listed", json!({"code": 15, "sub": "isv.gone"}), 404, "not-found"),
         ("sub-unlisted", json!({"code": 15, "sub": "isv.wrong"}), 422, "gateway-rejected-request"),
