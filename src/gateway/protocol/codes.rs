@@ -11,7 +11,7 @@ use crate::gateway::reactions::Kind;
 pub enum CodeForm {
     /// `integer`: a positive number of at most nine digits. A negative number is a failure of the gateway itself.
     Integer,
-    /// Any other text: `#` stands for a digit, everything else for itself.
+    /// Any other text: `#` stands for a digit, which is a hexadecimal one behind `0x`; everything else stands for itself.
     Pattern(String),
 }
 
@@ -26,6 +26,8 @@ impl CodeForm {
         match self {
             Self::Integer => (1..=9).contains(&code.len()) && code.bytes().all(is_digit) && !code.starts_with('0'),
             Self::Pattern(pattern) => {
+                let is_hexadecimal = pattern.starts_with("0x") || pattern.starts_with("0X");
+                let is_digit = |byte: u8| if is_hexadecimal { byte.is_ascii_hexdigit() } else { is_digit(byte) };
                 let fits = |(wanted, byte): (u8, u8)| if wanted == b'#' { is_digit(byte) } else { wanted == byte };
                 pattern.len() == code.len() && pattern.bytes().zip(code.bytes()).all(fits)
             }
@@ -99,6 +101,17 @@ mod tests {
             listed: [("200".to_owned(), (Kind::GatewayFailed, Diagnosis::Other))].into(),
             ranges: vec![(1..=3, Kind::CredentialsRefused, Diagnosis::Key)],
             forms: vec![CodeForm::Integer, CodeForm::Pattern("e######".to_owned())],
+        }
+    }
+
+    #[test]
+    fn a_digit_behind_0x_is_a_hexadecimal_one() {
+        let codes = Codes { forms: vec![CodeForm::Pattern("0x########".to_owned())], ..Codes::default() };
+        for code in ["0x00000000", "0x0240100a", "0xFFFFFFFF", "0x02401037"] {
+            assert_eq!(codes.kind(code), Kind::UnlistedCode, "{code}");
+        }
+        for code in ["0x0240100g", "0x0240100", "0X0240100a", "0x-0240100", "0240100a", "0x0240100 "] {
+            assert_eq!(codes.kind(code), Kind::GatewayFailed, "{code}");
         }
     }
 

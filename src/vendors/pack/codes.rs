@@ -81,8 +81,14 @@ impl CodeValue {
     /// Parses a code. Two numbers around a hyphen are a range; two other texts of the same form are refused, since a
     /// range was probably meant.
     fn parse(text: &str) -> Result<Self, &'static str> {
-        if text.is_empty() || text.contains(|one: char| one.is_whitespace() || one == ',') {
-            return Err("is no code: it has no blanks and no commas, and each stands in quotes of its own");
+        let is_padded = text.trim() != text || text.contains(|one: char| one.is_whitespace() && one != ' ');
+        if text.is_empty() || text.contains(',') || is_padded {
+            return Err("is no code: it has no commas and no blanks around it, and each stands in quotes of its own");
+        }
+        // Codes such as `PARAM ERR` are sentences; several numbers are several codes.
+        let has_digit = |word: &str| word.contains(|one: char| one.is_ascii_digit());
+        if text.contains(' ') && text.split(' ').filter(|word| !matches!(*word, "-" | "\u{2013}")).all(has_digit) {
+            return Err("is no code but several: each stands in quotes of its own, and a range has no blanks");
         }
         let Some((first, last)) = text.split_once(['-', '\u{2013}']) else { return Ok(Self::One) };
         let number = |side: &str| side.parse::<i64>().ok().filter(|number| number.to_string() == side);
@@ -91,11 +97,18 @@ impl CodeValue {
         }
         let is_digit = |one: char| one.is_ascii_digit();
         let form = |side: &str| side.split(is_digit).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("#");
-        if first.contains(is_digit) && last.contains(is_digit) && form(first) == form(last) {
+        let is_hexadecimal = is_hexadecimal(first) && is_hexadecimal(last);
+        if is_hexadecimal || first.contains(is_digit) && last.contains(is_digit) && form(first) == form(last) {
             return Err("is no range: one has two plain numbers, such as 1-3, so list these codes one by one");
         }
         Ok(Self::One)
     }
+}
+
+/// Whether this is a number such as `0x0240100a`.
+fn is_hexadecimal(text: &str) -> bool {
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Refuses codes with two meanings, and codes that are named elsewhere without a meaning here.

@@ -19,19 +19,42 @@ fn a_form_of_codes_is_none_of_one_code() {
 
 #[test]
 fn a_code_is_one_that_an_answer_can_have() {
-    for code in ["E404, E405", "E404 ", " E404", "E 404", "E404,E405", "", "1 - 3", "1, 3"] {
-        let by = format!("not_found = [{code:?}]");
-        each_is_one_problem(&[(
-            NOT_FOUND,
-            &by,
-            "is no code: it has no blanks and no commas, and each stands in quotes",
-        )]);
+    for code in ["E404, E405", "E404 ", " E404", "E404,E405", "", " ", "1, 3", "PARAM\tERR", "PARAM\u{3000}ERR"] {
+        let by = format!("not_found = [{}]", toml::Value::from(code));
+        let words = "is no code: it has no commas and no blanks around it, and each stands in quotes";
+        each_is_one_problem(&[(NOT_FOUND, &by, words)]);
     }
-    for code in ["E404-E409", "Z0403-Z0410", "001-003", "1-03", "1\u{2013}3", "e1.5-e1.7"] {
+    for code in ["E404 E405", "1 - 3", "1 3", "0x1 0x2", "1 \u{2013} 3"] {
+        let by = format!("not_found = [{code:?}]");
+        each_is_one_problem(&[(NOT_FOUND, &by, "is no code but several: each stands in quotes of its own")]);
+    }
+    for code in [
+        "E404-E409",
+        "0x0240100a-0x02401021",
+        "0x1-0x3",
+        "0xA-0XB",
+        "Z0403-Z0410",
+        "001-003",
+        "1-03",
+        "1\u{2013}3",
+        "e1.5-e1.7",
+    ] {
         let by = format!("not_found = [{code:?}]");
         each_is_one_problem(&[(NOT_FOUND, &by, "is no range: one has two plain numbers, such as 1-3")]);
     }
-    for code in ["404-409", "-100", "not-found", "isv.invalid-parameter", "E404-a", "2024-01-E3"] {
+    for code in [
+        "404-409",
+        "-100",
+        "not-found",
+        "isv.invalid-parameter",
+        "E404-a",
+        "2024-01-E3",
+        "PARAM ERR",
+        "Base Param error",
+    ]
+    .into_iter()
+    .chain(["0x0240100a", "0X1", "E 404", "ERR-1 OF PARAM", "no such thing"])
+    {
         assert_eq!(problems(NOT_FOUND, &format!("not_found = [{code:?}]")), Vec::<String>::new(), "{code}");
     }
 }
