@@ -22,6 +22,7 @@ use super::protocol::paging::Paging;
 use super::protocol::signing::{SentIn, Signing};
 use super::protocol::template::Template;
 use super::protocol::time::TimeForm;
+use crate::settings::Scalar;
 
 pub use ids::{NumberForm, OrganizationIds, StoreIds};
 pub use sandbox::{SandboxCheck, SandboxFacts};
@@ -230,7 +231,7 @@ pub struct Vector {
     /// Values of the parameters of every call that differ from `[call]`.
     pub system: BTreeMap<String, String>,
     /// Parameters of the method.
-    pub parameters: BTreeMap<String, String>,
+    pub parameters: BTreeMap<String, Scalar>,
     /// The signature that the vendor computes.
     pub signature: String,
 }

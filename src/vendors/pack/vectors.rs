@@ -11,7 +11,7 @@ use crate::gateway::credential::{Credential, CredentialValue, WhichSecret};
 use crate::gateway::protocol::{Argument, Call, Method, Protocol, TimestampAndNonce};
 use crate::gateway::stamps::Uniqueness;
 use crate::gateway::vendor::{CredentialField, EndpointFacts, Pack, Vector, Vendor};
-use crate::settings::Section;
+use crate::settings::{Scalar, Section};
 
 const OTHERWISE: &str = "the pack computes another signature: correct the vector, or [sign] and [call]";
 
@@ -21,7 +21,7 @@ pub(super) fn read(root: &Section<'_>) -> Vec<Vector> {
 
 fn read_one(section: &Section<'_>) -> Vector {
     Vector {
-        source: section.required_text("source", "where the vector is from"),
+        source: read_source(section),
         credential: texts(&section.section("credential")),
         method: section.required_text("method", "the vendor's name of the method"),
         url: section.text("url"),
@@ -30,7 +30,7 @@ fn read_one(section: &Section<'_>) -> Vector {
         nonce: section.text("nonce"),
         token: section.text("token"),
         system: texts(&section.section("system")),
-        parameters: texts(&section.section("parameters")),
+        parameters: scalars(&section.section("parameters")).collect(),
         signature: section.required_text("signature", "what the vendor computes"),
     }
 }
@@ -40,8 +40,23 @@ fn read_time(section: &Section<'_>) -> Option<Timestamp> {
     section.text("time")?.parse().map_err(|_| section.problem("time", HELP)).ok()
 }
 
+/// Reads where a vector is from, which `storegate vendor check` prints in one line.
+fn read_source(section: &Section<'_>) -> String {
+    let source = section.required_text("source", "where the vector is from");
+    if source.trim_end().contains(char::is_control) {
+        section.problem("source", "this is one line without control characters");
+    }
+    source.trim().to_owned()
+}
+
+/// Reads values of any type, by name.
+fn scalars<'a>(section: &'a Section<'_>) -> impl Iterator<Item = (String, Scalar)> + use<'a> {
+    section.names().into_iter().filter_map(|name| Some((name.clone(), section.get(&name)?)))
+}
+
+/// Reads values that travel as texts, by name.
 fn texts(section: &Section<'_>) -> BTreeMap<String, String> {
-    section.names().into_iter().filter_map(|name| Some((name.clone(), section.text(&name)?))).collect()
+    scalars(section).map(|(name, value)| (name, value.text)).collect()
 }
 
 /// Refuses vectors with unknown names, and those whose signature the pack does not reproduce.
@@ -83,8 +98,7 @@ fn signature(vendor: Vendor, vector: &Vector) -> String {
     let form = vector.time_form.as_ref().and_then(|name| pack.time.forms.iter().position(|(own, _)| own == name));
     let stamp = TimestampAndNonce { time: vector.time, nonce: vector.nonce.clone(), form: form.unwrap_or_default() };
     let method = Method::of(vendor, vector.method.clone());
-    let arguments = vector.parameters.iter();
-    let arguments = arguments.map(|(name, value)| Argument::text(name.clone(), value.clone())).collect();
+    let arguments = vector.parameters.iter().map(|(name, value)| Argument::of(name, value)).collect();
     let protocol = Protocol::new(&settings(vendor, vector), WhichSecret::First).with_parameters(&vector.system);
     let token = vector.token.as_deref().map(SecretString::from);
     protocol.explain(&Call { method, arguments, login: None }, &stamp, token.as_ref()).signature

@@ -1,7 +1,7 @@
 //! Mistakes in a pack that would otherwise be seen only at the vendor's server, or nowhere: each is a problem with its line.
 
-use storegate::vendors::Vendors;
 use storegate::vendors::pack::{compile, compile_beside};
+use storegate::vendors::{Vendors, bundled};
 
 use crate::packs::{each_is_one_problem, problems};
 use crate::peers::lumen::PACK;
@@ -69,8 +69,40 @@ fn a_vector_is_computed_when_the_pack_is_read() {
             "vectors.0.time: write a time as RFC 3339 does, such as 2024-01-01T10:00",
         ),
     ]);
+    let source = |text: &str| format!("source = {}\ncredential = {{ app_key", toml::Value::from(text));
+    let old = &PACK[PACK.find("source = \"openssl").unwrap()..PACK.find(" = \"key\", app_secret").unwrap()];
+    each_is_one_problem(&[
+        (old, &source("a page\nvector: more"), "vectors.0.source: this is one line without control characters"),
+        (old, &source("a\tpage"), "vectors.0.source: this is one line"),
+        (old, &source(" "), "vectors.0.source: missing: where the vector is from"),
+    ]);
+    assert_eq!(problems(old, &source("a page of several lines in TOML\n")), Vec::<String>::new());
     let url = "nonce = \"abc\"\nurl = \"https://eu.lumen.example/\"";
     assert_eq!(problems("nonce = \"abc\"", url), Vec::<String>::new());
+}
+
+#[test]
+fn a_number_in_a_vector_is_signed_as_it_travels() {
+    const PARAMETERS: &str = "parameters = { page = \"1\" }";
+    // Lumen's parameters are JSON, where a number is another text than its digits in quotes.
+    for other in ["1", "1.0", "true", "[1]", "\"01\""] {
+        let by = format!("parameters = {{ page = {other} }}");
+        each_is_one_problem(&[(PARAMETERS, &by, "vectors.0.signature: the pack computes another signature")]);
+    }
+    each_is_one_problem(&[(
+        PARAMETERS,
+        "parameters = { page = 2024-01-01 }",
+        "vectors.0.parameters.page: this is a text in double quotes, a number, true or false, or a list of them",
+    )]);
+    // printf 'POST\n/api/receipts.list\n1704074400000\nabc\n{"page":1}' | openssl dgst -sha256 -hmac secret -binary | base64
+    let signature = "LbF0yaDOPYABmbLVP0Q6Yqm/uNvwW3In8vRxv/4UVSk=";
+    let number = PACK.replace(PARAMETERS, "parameters = { page = 1 }");
+    let number = number.replace("zlLVrNFugpdO9wOdJ1uDHVDdVHEqPnSDTCN5hixKQiw=", signature);
+    assert!(number.contains(signature) && compile(&number, "lumen.toml").is_ok());
+    // In a form, both are the same text.
+    let oms = bundled::text("oms").unwrap();
+    let numbers = oms.replace("{ page_no = \"1\", page_size = \"50\" }", "{ page_no = 1, page_size = 50 }");
+    assert!(numbers != oms && compile(&numbers, "oms.toml").is_ok());
 }
 
 #[test]
