@@ -89,6 +89,11 @@ impl Report {
         self.problems.borrow().iter().any(|(own, _)| is_within(own, path))
     }
 
+    /// Whether a problem was found with the setting at `path` (dotted) itself.
+    pub(super) fn has_problem_at(&self, path: &str) -> bool {
+        self.problems.borrow().iter().any(|(own, _)| own == path)
+    }
+
     /// Reports that the setting at `path` must be set; `help` says what it is.
     pub(super) fn missing(&self, path: &str, help: &str) {
         let way = match self.is_text_alone {

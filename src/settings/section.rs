@@ -67,6 +67,7 @@ impl<'a> Section<'a> {
             Some(Value::Array(items)) => items,
             Some(_) => {
                 self.problem(key, "this is a list of sections: write them below [[…]]");
+                self.skip(key);
                 return Vec::new();
             }
         };
@@ -247,9 +248,11 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Reports that `key` must be set; `help` says what it is. What is there and was found wrong is not missing, too.
+    /// Reports that `key` must be set; `help` says what it is. What is there and was found wrong is not missing, too, nor is
+    /// anything in what should be a section and is none.
     pub fn missing(&self, key: &str, help: &str) {
-        if !self.has_problem(key) {
+        let is_no_section = self.table.is_none() && self.report.has_problem_at(&self.path);
+        if !self.has_problem(key) && !is_no_section {
             self.report.missing(&self.path_of(key), help);
         }
     }

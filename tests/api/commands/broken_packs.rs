@@ -24,6 +24,8 @@ const MISTAKES: &[Mistake] = &[
     ("window = \"5m\"", "window = \"2d\"", "sandbox.window", "a timestamp may be off by 1s to 1d"),
     ("zone = \"UTC\"", "zone = \"China\"", "time.zone", "China is not a known time zone"),
     ("\"unix_ms\"", "\"millis\"", "time.forms.milliseconds", "write unix, unix_ms, seconds since"),
+    ("data = [{ at = \"/result\" }]", "data = { at = \"/result\" }", "answer.data", "this is a list of sections"),
+    ("[credential.app_key]\nhelp = ", "[credential]\napp_key = ", "credential.app_key", "this is a section: write"),
     // Signatures.
     ("\"hmac-sha256\"", "\"rsa-sha256\"", "sign.stages.0.digest", "RSA, ECDSA, SM2 and SM3 are not supported"),
     ("\"hmac-sha256\"", "\"crc32\"", "sign.stages.0.digest", "there is no such digest; the digests are none, md5"),
@@ -106,6 +108,20 @@ fn a_mistake_in_a_resource_of_a_pack_is_told_with_its_line() {
         ("from = \"/id\"", "from = \"id\"", "resources.acme_pay_items.fields.item_id.from"),
         ("path = \"/acme-pay/items\"", "path = \"acme-pay/items\"", "resources.acme_pay_items.path"),
         ("answer = \"list\"", "answer = \"lists\"", "resources.acme_pay_items.answer"),
+        ("\"/id\", type = \"text\"", "\"/id\", type = \"txt\"", "resources.acme_pay_items.fields.item_id.type"),
+        ("\"/id\", type = \"text\"", "\"/id\", type = 5", "resources.acme_pay_items.fields.item_id.type"),
+        ("name = { from = \"/name\"", "name = \"/name\" # {", "resources.acme_pay_items.fields.name"),
+        (
+            "pages = true\n",
+            "pages = true\nparameters.code = { type = \"txt\", longest = 3, minimum = 1, maximum = 2, values = [\"a\"] }\n",
+            "resources.acme_pay_items.parameters.code.type",
+        ),
+        (
+            "pages = true\n",
+            "pages = true\nparameters.code = { type = 5, longest = 3 }\n",
+            "resources.acme_pay_items.parameters.code.type",
+        ),
+        ("pages = true\n", "pages = true\nparameters.code = 5\n", "resources.acme_pay_items.parameters.code"),
     ] {
         assert!(template.contains(part), "{part}");
         let (code, text) = told(&file, &template.replacen(part, by, 1));

@@ -22,8 +22,10 @@ section! {
 pub(super) fn read_answer(section: &Section<'_>, read: &ResourceSection) -> Option<DeclaredAnswer> {
     check_pointer(section, "select", &read.select);
     let declared = section.section("fields");
-    let fields: Option<Vec<DeclaredField>> =
+    // All are read, also behind one that cannot be used.
+    let fields: Vec<Option<DeclaredField>> =
         declared.entries().iter().map(|(name, entry)| read_field(name, entry)).collect();
+    let fields: Option<Vec<DeclaredField>> = fields.into_iter().collect();
     let shape = match read.answer {
         _ if section.has_problem("answer") => return None,
         AnswerForm::AsGiven => {

@@ -145,6 +145,11 @@ fn read_parameter(
     let wire = read.wire.unwrap_or_else(|| name.to_owned());
     check_wire_name(section, "wire", &wire, vendor);
     let kind = read_kind(section, &read.kind, vendor, vendors);
+    if kind.is_none() {
+        // Those of one type belong to the type that was meant.
+        let of_types = [TextSection::table(), IntegerSection::table(), WordsSection::table()];
+        of_types.iter().flat_map(|table| &table.settings).for_each(|setting| section.skip(&setting.name));
+    }
     check_vendor(section, kind.as_ref(), vendor);
     let (is_list, is_required) = (read.list, read.required.unwrap_or(is_in_path));
     if is_in_path && (is_list || !is_required) {
