@@ -37,6 +37,7 @@ pub use self::calls::CallCountsNow;
 use self::delivery::{ConnectionHandle, KEEP_ALIVE};
 pub use self::durations::{parse_clock_skew, parse_lateness, parse_timestamp_window};
 pub use self::faults::{Fault, FaultOrder};
+pub use self::pack::example_answer;
 use self::server::{CLOUD_API, M_API, RPC, SandboxState};
 pub use self::settings::{
     AcceptedTimestamp, LoginExpiry, LoginTokenField, OmsAccount, OmsServer, OmsShop, OpRetailAccount,

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Serialize, Serializer};
 
 use super::super::vendor::Vendor;
-use crate::settings::{Scalar, named};
+use crate::settings::{Scalar, choices, named};
 
 /// A method of a gateway, as its vendor documents it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,6 +184,8 @@ named! {
         Get = "GET",
     }
 }
+
+choices!(HttpMethod { "POST" => Post, "GET" => Get } else "calls are sent by POST or GET");
 
 /// The result of a login.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::gateway::protocol::HttpMethod;
 use crate::gateway::protocol::paging::Paging;
 
 /// `[sandbox]` of a pack.
@@ -20,6 +21,8 @@ pub struct SandboxFacts {
     pub answers: BTreeMap<String, Value>,
     /// How the lists of methods are paged, where a resource of the pack says it.
     pub paging: BTreeMap<String, Paging>,
+    /// By which HTTP methods the pack's resources call a method.
+    pub http: Vec<(String, HttpMethod)>,
 }
 
 /// Why a simulated gateway refuses a call. The first seven are checks.

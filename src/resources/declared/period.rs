@@ -22,12 +22,23 @@ choices! {
     } else "a period goes as seconds, days, unix, unix_ms or iso"
 }
 
+choices! {
+    /// Whether the end that is sent belongs to the period.
+    pub enum PeriodEnd {
+        /// The last second or day of the period.
+        Inclusive = "inclusive",
+        /// The second or day after it.
+        Exclusive = "exclusive",
+    } else "the end of a period goes as inclusive or exclusive"
+}
+
 /// The vendor's names of the ends of a period.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct PeriodNames {
     pub(super) start: String,
     pub(super) end: String,
     pub(super) unit: PeriodUnit,
+    pub(super) last: PeriodEnd,
 }
 
 impl PeriodNames {
@@ -36,11 +47,14 @@ impl PeriodNames {
         if self.unit == PeriodUnit::Days { period.in_whole_days() } else { period }
     }
 
-    /// The two parameters. Both ends are in the period, so the last one ends with its second.
+    /// The two parameters. An inclusive end is that of its last second, in milliseconds, too; the end of whole days is their
+    /// last second, so that the second after it is the next day.
     pub(super) fn arguments(&self, period: &Period) -> [Argument; 2] {
+        let after = (self.last == PeriodEnd::Exclusive).then(|| period.with_next_second());
+        let (period, rest) = after.as_ref().map_or((period, 999), |after| (after, 0));
         let unix = |is_ms: bool| {
             let (start, end) = period.unix_seconds();
-            if is_ms { (start * 1000, end * 1000 + 999) } else { (start, end) }
+            if is_ms { (start * 1000, end * 1000 + rest) } else { (start, end) }
         };
         let number = |(start, end): (i64, i64)| (start.to_string(), end.to_string());
         let (start, end) = match self.unit {

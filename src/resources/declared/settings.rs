@@ -1,7 +1,9 @@
 //! Reads `[resources.<name>]`, and refuses declarations that could not work or would expose secrets.
 
 mod answer;
+mod method;
 mod parameters;
+mod period;
 
 #[cfg(test)]
 mod tests;
@@ -9,12 +11,11 @@ mod tests;
 use std::collections::BTreeMap;
 
 use super::path::{PathTemplate, is_name};
-use super::period::{PeriodNames, PeriodUnit};
+use super::period::{PeriodEnd, PeriodUnit};
 use super::{Declaration, Declarations};
 use crate::auth::scope::{ScopeInfo, Scopes};
 use crate::cache::Freshness;
-use crate::gateway::endpoint;
-use crate::gateway::protocol::Method;
+use crate::gateway::protocol::HttpMethod;
 use crate::gateway::protocol::encoding::member_names;
 use crate::gateway::protocol::paging::Paging;
 use crate::gateway::vendor::Vendor;
@@ -24,7 +25,9 @@ use crate::vendors::pack::paging;
 use crate::vendors::{AddedPack, Vendors};
 
 use self::answer::{FieldSection, read_answer};
+use self::method::read_method;
 use self::parameters::{IntegerSection, ParameterSection, TextSection, WordsSection, check_wire_name, read_parameters};
+use self::period::read_period;
 
 section! {
     /// A further method of a vendor as a resource; the README explains it step by step ("Add a vendor's other
@@ -50,6 +53,8 @@ section! {
         door: Option<String>, example "m.api";
         /// The version of the method, if it differs from the pack's.
         version: Option<String>, example "v1";
+        /// By which HTTP method it is called, if not as the pack says; a GET has all its parameters in the query.
+        http: Option<HttpMethod>, example "POST";
         /// The scope that a token needs: one that exists, or a new one.
         scope: String, example "flow:read", required "the scope that a token needs to read it, such as flow:read";
         /// What a new scope allows.
@@ -59,6 +64,9 @@ section! {
         /// How a period is sent to the gateway: `seconds` is `2026-11-01 00:00:00`, `days` is `2026-11-01`, `unix` and
         /// `unix_ms` are numbers, `iso` is `2026-11-01T00:00:00+08:00`; in seconds unless set.
         period_in: Option<PeriodUnit>, example "seconds";
+        /// Whether the end that is sent belongs to the period: `inclusive` is its last second or day, `exclusive` is the
+        /// second or the day after it.
+        period_end: Option<PeriodEnd>, example "inclusive";
         /// Parameters that the gateway always gets, by its names. Numbers, `true`, `false` and lists go as they are where
         /// parameters travel as JSON.
         constants: BTreeMap<String, Scalar>, example { timeType = "1" };
@@ -241,76 +249,6 @@ fn check_scope(section: &Section<'_>, read: &ResourceSection, scopes: &[ScopeInf
             "scope",
             format!("there is no scope {scope}; say in `allows` what it allows, or take one of {}", known.names()),
         );
-    }
-}
-
-fn read_method(
-    section: &Section<'_>,
-    read: &ResourceSection,
-    of_pack: Option<Vendor>,
-    vendors: &Vendors,
-) -> Option<Method> {
-    let name = &read.method;
-    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte));
-    if !is_name {
-        section.problem("method", "a method's name is made of letters, digits, dots, dashes, slashes and `_`");
-    }
-    let vendor = read_gateway(section, &read.gateway, of_pack, vendors)?;
-    if vendor.has_secret_answer(name) {
-        section.problem(
-            "method",
-            "the answers of this method are secrets, and this service does not hand them on as they are",
-        );
-    }
-    let mut method = Method::of(vendor, name.clone());
-    if read.door.is_some() {
-        method.endpoint = endpoint::read_label(section, "door", vendor)?;
-    }
-    if let Some(version) = &read.version {
-        if version.is_empty() && !method.version.is_empty()
-            || !version.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
-        {
-            section.problem("version", "a version is letters, digits and dots, such as v1");
-        }
-        method.version = version.clone().into();
-    }
-    Some(method)
-}
-
-/// The vendor whose method is called: that of the pack, or the one that a configuration names.
-fn read_gateway(section: &Section<'_>, name: &String, of_pack: Option<Vendor>, vendors: &Vendors) -> Option<Vendor> {
-    if let Some(vendor) = of_pack {
-        if !name.is_empty() {
-            section.problem("gateway", "a resource of a pack calls the pack's vendor: leave this out");
-        }
-        return Some(vendor);
-    }
-    if name.trim().is_empty() {
-        section.missing("gateway", &format!("whose method it calls: {}", vendors.names()));
-        return None;
-    }
-    let vendor = vendors.get(name);
-    if vendor.is_none() && !vendors.unread().contains(name) {
-        section.problem("gateway", format!("the gateways are {}", vendors.names()));
-    }
-    vendor
-}
-
-fn read_period(section: &Section<'_>, read: &ResourceSection, vendor: Option<Vendor>) -> Option<PeriodNames> {
-    if read.period.is_none() && read.period_in.is_some() {
-        section.problem("period_in", "there is no `period` that would go so");
-    }
-    match <[String; 2]>::try_from(read.period.clone()?) {
-        Ok([start, end]) => {
-            check_wire_name(section, "period", &start, vendor);
-            check_wire_name(section, "period", &end, vendor);
-            Some(PeriodNames { start, end, unit: read.period_in.unwrap_or(PeriodUnit::Seconds) })
-        }
-        Err(_) => {
-            section
-                .problem("period", "write the vendor's names of start and end, such as [\"startTime\", \"endTime\"]");
-            None
-        }
     }
 }
 

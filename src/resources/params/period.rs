@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Unit, Zoned};
+use jiff::{SignedDuration, Timestamp, Unit, Zoned};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::ObjectBuilder;
@@ -122,6 +122,13 @@ impl Period {
         let days = (Bound::Day(self.from.date()), Bound::Day(self.to.date()));
         let zone = self.from.time_zone().clone();
         Self::between(days.0, days.1, &zone).unwrap_or(self)
+    }
+
+    /// The period with the second after its last one, for gateways that take the end as excluded.
+    #[must_use]
+    pub fn with_next_second(&self) -> Self {
+        let to = self.to.saturating_add(SignedDuration::from_secs(1));
+        Self { from: self.from.clone(), to }
     }
 
     /// Whether the period lies wholly in the past, so that its figures no longer change.

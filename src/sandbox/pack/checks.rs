@@ -61,15 +61,27 @@ impl PackGateway {
             && is_signed
     }
 
-    /// The sandbox has a method that it has an answer to, in the version that the pack says.
+    /// The sandbox has a method that it has an answer to, in the version and by the HTTP method that the pack says.
     fn has_method(&self, received: &Received) -> bool {
-        if received.login.is_some() {
-            return true;
-        }
         let pack = self.vendor.pack();
+        let calls = pack.login.as_ref().map(|login| login.calls.as_slice()).unwrap_or_default();
+        if let Some(place) = received.login {
+            return calls.get(place).is_some_and(|call| call.http.name() == received.http);
+        }
+        if !self.is_called_by(received) {
+            return false;
+        }
         let version = self.vendor.method(received.method()).map_or(&pack.call.version, |facts| &facts.version);
         pack.sandbox.answers.contains_key(received.method())
             && received.value(&Variable::Version).is_none_or(|sent| sent == version)
+    }
+
+    /// Whether a call came by the HTTP method that the pack says, or by that of one of the pack's resources.
+    fn is_called_by(&self, received: &Received) -> bool {
+        let pack = self.vendor.pack();
+        let usual = self.vendor.method(received.method()).map_or(pack.call.http, |facts| facts.http);
+        let of_resources = pack.sandbox.http.iter().filter(|(method, _)| method == received.method());
+        of_resources.map(|(_, http)| *http).chain([usual]).any(|http| http.name() == received.http)
     }
 
     /// Whether all fields of the credential that are sent are those of the account. A field with choices may have any.

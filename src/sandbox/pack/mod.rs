@@ -53,6 +53,13 @@ pub fn configuration(vendor: Vendor, tenant: &str, base_url: &str) -> String {
     PackAccount::of(vendor).configuration(vendor, tenant, &urls)
 }
 
+/// The answer to a right call of a method that has an example, as the vendor writes it.
+pub fn example_answer(vendor: Vendor, method: &str) -> Option<String> {
+    let data = vendor.pack().sandbox.answers.get(method)?.clone();
+    let writer = AnswerWriter { envelope: &vendor.pack().answer, number: 1, now: Timestamp::UNIX_EPOCH };
+    Some(writer.success(data).to_string())
+}
+
 /// The simulated gateway of a pack.
 pub struct PackGateway {
     pub vendor: Vendor,
@@ -151,7 +158,7 @@ impl PackGateway {
 const fn message(check: SandboxCheck) -> &'static str {
     match check {
         SandboxCheck::Presence => "a parameter of every call is missing",
-        SandboxCheck::Method => "there is no such method, or no example of its answer",
+        SandboxCheck::Method => "there is no such method, or not by this HTTP method, or no example of its answer",
         SandboxCheck::Key => "the account is unknown",
         SandboxCheck::Time => "the timestamp is too far off",
         SandboxCheck::Signature => "the signature or the secret is wrong",

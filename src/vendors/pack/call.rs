@@ -39,8 +39,7 @@ pub(super) fn read(section: &Section<'_>) -> CallForm {
 
 /// Reads by which HTTP method calls, one method or a login are sent.
 pub(super) fn read_http(section: &Section<'_>) -> Option<HttpMethod> {
-    let methods = [("POST", HttpMethod::Post), ("GET", HttpMethod::Get)];
-    section.choice("http", &methods, "calls are sent by POST or GET")
+    section.get("http")
 }
 
 pub(super) fn read_carrier(section: &Section<'_>, key: &str) -> Option<Carrier> {

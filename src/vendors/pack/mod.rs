@@ -66,6 +66,7 @@ pub fn compile_beside(text: &str, file: &str, others: &[Vendor]) -> Result<Vendo
     root.skip("resources");
     let mut pack = read(&root);
     pack.sandbox.paging = sandbox::read_paging(&table, pack.paging.as_ref());
+    pack.sandbox.http = sandbox::read_http(&table);
     variables::check(&root, &pack);
     sent::check(&root, &pack);
     sign::check(&root, &pack);

@@ -8,6 +8,7 @@ use serde_json::Value;
 use toml::Table;
 
 use super::paging;
+use crate::gateway::protocol::HttpMethod;
 use crate::gateway::protocol::codes::{CodeForm, Codes};
 use crate::gateway::protocol::envelope::Envelope;
 use crate::gateway::protocol::paging::Paging;
@@ -26,7 +27,7 @@ pub(super) fn read(root: &Section<'_>, codes: &Codes, answer: &Envelope) -> Sand
     }
     let codes = read_codes(root, &section.section("codes"), codes, answer);
     let answers = read_answers(&section.section("answers"));
-    SandboxFacts { checks: read_checks(&section), window, codes, answers, paging: BTreeMap::new() }
+    SandboxFacts { checks: read_checks(&section), window, codes, answers, paging: BTreeMap::new(), http: Vec::new() }
 }
 
 /// How the methods of a pack's resources are paged. What is wrong there is reported where the resources are read.
@@ -37,6 +38,13 @@ pub(super) fn read_paging(table: &Table, usual: Option<&Paging>) -> BTreeMap<Str
         Some((resource.text("method")?, paging::read(&resource.section("paging"), usual)?))
     };
     resources.into_iter().filter_map(paging).collect()
+}
+
+/// By which HTTP methods the resources of a pack call the methods, where they say it.
+pub(super) fn read_http(table: &Table) -> Vec<(String, HttpMethod)> {
+    let report = Report::default();
+    let resources = Section::root(table, &report).section("resources").entries();
+    resources.into_iter().filter_map(|(_, resource)| Some((resource.text("method")?, resource.get("http")?))).collect()
 }
 
 fn read_checks(section: &Section<'_>) -> Vec<SandboxCheck> {

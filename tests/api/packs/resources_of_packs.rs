@@ -70,6 +70,23 @@ fn a_mistake_in_a_resource_of_a_pack_is_told_with_its_line_in_the_pack() {
 }
 
 #[test]
+fn a_resource_is_no_get_where_every_call_has_a_secret_in_its_body() {
+    let sent = PACK.replace("[call.headers]", "[call.parameters]\nsession = \"{credential.session}\"\n[call.headers]");
+    let field = "[credential.session]\nhelp = \"a session\"\nsecret = true\nsent = true\n[endpoints.url]";
+    let sent = sent.replace("[endpoints.url]", field).replace("business = \"json\"", "").replace("\\n{body}", "");
+    let sent = sent.split("[[vectors]]").next().unwrap();
+    for (http, expected) in [("GET", 1), ("POST", 0)] {
+        let file = directory("secret-get").join("lumen.toml");
+        let resource = resource().replace("scope = ", &format!("http = {http:?}\nscope = "));
+        fs::write(&file, format!("{sent}\n{resource}")).unwrap();
+        let found = problems(&format!("[vendors.lumen]\nfile = {file:?}"));
+        assert_eq!(found.len(), expected, "{found:#?}");
+        let words = "resources.receipts.http: every call has session, a secret, which a GET would show in its address";
+        assert!(found.iter().all(|problem| problem.contains(words)), "{found:#?}");
+    }
+}
+
+#[test]
 fn a_vendor_has_one_pack_of_the_program_or_of_a_file() {
     for (vendor, words) in [
         ("", "line 1: vendors.lumen.pack: missing: the name of a pack in the program"),

@@ -223,11 +223,41 @@ async fn a_fault_that_is_ordered_for_the_pack_is_answered_and_leaves_other_gatew
     for (order, words) in [
         (r#"{"fault":"hang","gateway":"lumen","method":"receipts.lst"}"#, "did you mean receipts.list?"),
         (r#"{"fault":"hang","gateway":"lumens"}"#, r#"`gateway` must be "opretail" or "oms" or "lumen""#),
-        (r#"{"fault":"code","code":"","gateway":"lumen"}"#, "is no code of a failure at lumen"),
+        (r#"{"fault":"code","code":"","gateway":"lumen"}"#, "`code` is empty; write one such as"),
     ] {
         let refused = FaultOrder::from_json_beside(order, &[lumen()]).unwrap_err();
         assert!(refused.contains(words), "{refused}");
     }
+}
+
+#[actix_web::test]
+async fn a_call_by_another_http_method_is_refused_at_the_place_of_the_method() {
+    // A vector is of a call by POST.
+    let pack = PACK.split("[[vectors]]").next().unwrap();
+    // What a client calls that has another pack than the sandbox.
+    let refused = async |client: &str, server: &str| {
+        let gateway = start(compile(server, "lumen.toml").unwrap());
+        let vendor = compile(client, "lumen.toml").unwrap();
+        let outcome = called(&account(&gateway, vendor, |text| text), vendor, "receipts.list").await;
+        outcome.err().map(|error| error.note.and_then(|note| note.code).unwrap_or_default())
+    };
+    let listed = pack.replace("probe = { page = \"1\" }", "http = \"GET\"\nprobe = { page = \"1\" }");
+    assert_eq!(refused(pack, pack).await, None);
+    assert_eq!(refused(&listed, &listed).await, None);
+    assert_eq!(refused(&listed, pack).await.as_deref(), Some("E003"), "of `method`");
+    assert_eq!(refused(pack, &listed).await.as_deref(), Some("E003"));
+    let by_get = |pack: &str| pack.replace("method = \"auth.exchange\"", "method = \"auth.exchange\"\nhttp = \"GET\"");
+    assert_eq!(refused(&by_get(pack), &by_get(pack)).await, None);
+    assert_eq!(refused(&by_get(pack), pack).await.as_deref(), Some("E003"), "of a login");
+    // The signature is looked at before.
+    let other = listed.replace("digest = \"hmac-sha256\"", "digest = \"hmac-sha1\"");
+    assert_eq!(refused(&other, pack).await.as_deref(), Some("E002"));
+    // What is not listed is not checked.
+    let unchecked = pack.replace("\"login\", \"method\"]", "\"login\"]");
+    assert_eq!(refused(&listed, &unchecked).await, None);
+    // A resource may call a method otherwise.
+    let resource = format!("{pack}[resources.receipts]\nmethod = \"receipts.list\"\nhttp = \"GET\"\n");
+    assert_eq!(refused(&listed, &resource).await, None);
 }
 
 /// The numbers of the receipts, `total`, `has_next` and the cursor on the page that these parameters ask for.

@@ -94,6 +94,38 @@ async fn a_period_goes_in_the_form_that_the_vendor_takes() {
 }
 
 #[actix_web::test]
+async fn an_excluded_end_of_a_period_is_what_follows_its_last_second_or_day() {
+    for (form, ends) in [
+        ("seconds", r#""since":"2026-11-01 00:00:00","until":"2026-11-03 00:00:00""#),
+        ("days", r#""since":"2026-11-01","until":"2026-11-03""#),
+        ("unix", r#""since":1793462400,"until":1793635200"#),
+        ("unix_ms", r#""since":1793462400000,"until":1793635200000"#),
+        ("iso", r#""since":"2026-11-01T00:00:00+08:00","until":"2026-11-03T00:00:00+08:00""#),
+    ] {
+        let resource = format!("period = [\"since\", \"until\"]\nperiod_in = {form:?}\nperiod_end = \"exclusive\"");
+        let body = body(&format!("excluded-{form}"), PLAIN, &resource, "?from=2026-11-01&to=2026-11-02").await;
+        assert_eq!(body, format!("{{{ends}}}"), "{form}");
+    }
+    let resource = "period = [\"since\", \"until\"]\nperiod_end = \"exclusive\"";
+    let instants = "?from=2026-11-01T09:00:00%2B08:00&to=2026-11-01T10:59:59%2B08:00";
+    let body = body("excluded-instant", PLAIN, resource, instants).await;
+    assert_eq!(body, r#"{"since":"2026-11-01 09:00:00","until":"2026-11-01 11:00:00"}"#);
+}
+
+#[actix_web::test]
+async fn a_resource_says_by_which_http_method_its_method_is_called() {
+    let constants = "[resources.receipts.constants]\nkind = \"sale\"";
+    let get = sent("resource-get", PLAIN, &format!("http = \"GET\"\n{constants}"), "").await;
+    assert_eq!(get, [("GET /receipts.list?key=k&kind=sale".to_owned(), String::new())]);
+    let usual = PLAIN.replace("system = \"query\"\nbusiness = \"json\"", "http = \"GET\"\nsystem = \"query\"");
+    let post = sent("resource-post", &usual, &format!("http = \"POST\"\n{constants}"), "").await;
+    assert_eq!(post, [("POST /receipts.list?key=k&kind=sale".to_owned(), String::new())]);
+    let listed = format!("{PLAIN}[methods.\"receipts.list\"]\nhttp = \"GET\"\n");
+    let over = sent("resource-over", &listed, &format!("http = \"POST\"\n{constants}"), "").await;
+    assert_eq!(over, [("POST /receipts.list?key=k".to_owned(), r#"{"kind":"sale"}"#.to_owned())]);
+}
+
+#[actix_web::test]
 async fn the_dots_of_a_method_are_slashes_where_the_pack_says_so() {
     let pack = PLAIN.replace("path = \"/{method}\"", "path = \"/api/{method.path}\"");
     let pack = pack.replace("[call.parameters]", "[call.parameters]\nat = \"/{method.path}\"");

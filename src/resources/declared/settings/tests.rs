@@ -148,6 +148,17 @@ fn each_mistake_is_reported_with_its_line_and_a_remedy() {
             "[\"startTime\", \"endTime\"]\nperiod_in = \"hours\"",
             "line 9: resources.traffic.period_in: a period goes as seconds, days, unix, unix_ms or iso",
         ),
+        (
+            "[\"startTime\", \"endTime\"]",
+            "[\"startTime\", \"endTime\"]\nperiod_end = \"after\"",
+            "line 9: resources.traffic.period_end: the end of a period goes as inclusive or exclusive",
+        ),
+        (
+            "period = [\"startTime\", \"endTime\"]",
+            "period_end = \"exclusive\"",
+            "there is no `period` that would go so",
+        ),
+        ("select = ", "http = \"PUT\"\nselect = ", "line 9: resources.traffic.http: calls are sent by POST or GET"),
         ("answer = ", "anwser = \"list\"\nanswer = ", "did you mean resources.traffic.answer?"),
     ] {
         assert!(GOOD.contains(good), "{good}");
