@@ -61,7 +61,7 @@ pub fn order(text: &str, packs: &[Vendor]) -> Result<FaultOrder, String> {
     let gateway = gateway(&mut fields, &gateways)?;
     let method = method(&mut fields, gateway, &gateways)?;
     let only = gateway.or(method.as_ref().map(|(_, vendor)| *vendor));
-    let fault = fault(&mut fields, only)?;
+    let fault = fault(&mut fields, only, &gateways)?;
     let percent = fields.whole("percent", 1..=100)?;
     let times = fields.whole("times", 1..=u32::MAX)?;
     if let Some(name) = fields.left_over() {
@@ -107,11 +107,11 @@ fn methods(vendor: SandboxVendor) -> Vec<&'static str> {
 }
 
 /// Reads the fault with its values. `only` is the gateway to which the order is limited, if it is.
-fn fault(fields: &mut ObjectFields, only: Option<SandboxVendor>) -> Result<Fault, String> {
+fn fault(fields: &mut ObjectFields, only: Option<SandboxVendor>, gateways: &[SandboxVendor]) -> Result<Fault, String> {
     let name = fields.text("fault", "\"hang\"")?;
     let name = name.ok_or_else(|| format!("`fault` is missing; there are {}", faults().join(", ")))?;
     Ok(match name.as_str() {
-        "code" => Fault::Code(code(fields, only)?),
+        "code" => Fault::Code(code(fields, only, gateways)?),
         "http_status" => status(fields)?,
         "delay" => {
             let delay = needed("delay", fields.text("delay", "\"300ms\"")?, "\"300ms\"")?;
@@ -130,24 +130,35 @@ fn faults() -> Vec<&'static str> {
     ["code", "http_status", "delay", "cut", "body"].into_iter().chain(PLAIN.iter().map(Fault::name)).collect()
 }
 
-// Every code of OPRetail is a number, so any other one can only be for the OMS. Zero means success at both.
-fn code(fields: &mut ObjectFields, only: Option<SandboxVendor>) -> Result<String, String> {
+/// Reads a code with which every gateway can fail that the order is for.
+fn code(fields: &mut ObjectFields, only: Option<SandboxVendor>, gateways: &[SandboxVendor]) -> Result<String, String> {
     let text = match needed("code", fields.take("code"), "\"-500\"")? {
         Value::String(text) => text,
         Value::Number(number) if number.is_i64() => number.to_string(),
         _ => return Err("`code` must be a text or a whole number, such as \"-500\"".to_owned()),
     };
-    if let Some(SandboxVendor::Pack(vendor)) = only {
-        let is_failure = !text.is_empty() && !vendor.pack().answer.success.contains(&text);
-        return if is_failure { Ok(text) } else { Err(format!("{text:?} is no code of a failure at {vendor}")) };
+    if text.is_empty() {
+        return Err("`code` is empty; write one such as \"-500\"".to_owned());
     }
-    match text.parse::<i64>() {
-        Ok(0) => Err("a `code` of 0 is success; write one such as \"-500\"".to_owned()),
-        Err(_) if text.is_empty() => Err("`code` is empty; write one such as \"-500\"".to_owned()),
-        Err(_) if only != Some(SandboxVendor::Oms) => Err(format!(
-            "`{text}` is no number, as OPRetail's codes are; write one such as \"-500\", or beside it \"gateway\":\"oms\""
-        )),
-        _ => Ok(text),
+    let meant = gateways.iter().copied().filter(|vendor| only.is_none_or(|only| only == *vendor));
+    let Some(flaw) = meant.into_iter().find_map(|vendor| flaw_of(&text, vendor)) else { return Ok(text) };
+    let able = gateways.iter().filter(|vendor| flaw_of(&text, **vendor).is_none());
+    let able: Vec<String> = able.map(|vendor| format!("\"{}\"", vendor.name())).collect();
+    let beside =
+        if able.is_empty() { String::new() } else { format!(", or beside it \"gateway\":{}", able.join(" or ")) };
+    Err(format!("{flaw}; write one such as \"-500\"{beside}"))
+}
+
+/// Why a gateway cannot fail with a code. Every code of OPRetail is a number, and zero is success there and at the OMS.
+fn flaw_of(code: &str, vendor: SandboxVendor) -> Option<String> {
+    match (vendor, code.parse::<i64>()) {
+        (SandboxVendor::Pack(vendor), _) => {
+            let is_success = vendor.pack().answer.success.iter().any(|success| success == code);
+            is_success.then(|| format!("{code:?} is no code of a failure at {vendor}"))
+        }
+        (_, Ok(0)) => Some(format!("a `code` of 0 is success at {}", vendor.name())),
+        (SandboxVendor::OpRetail, Err(_)) => Some(format!("`{code}` is no number, as OPRetail's codes are")),
+        (SandboxVendor::OpRetail | SandboxVendor::Oms, _) => None,
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{Fault, FaultOrder, SandboxVendor, faults};
+use crate::vendors::bundled;
+use crate::vendors::pack::compile;
 
 #[test]
 fn every_fault_is_read_and_listed_in_the_form_in_which_it_was_written() {
@@ -129,7 +131,7 @@ fn a_code_is_one_that_the_gateway_can_fail_with() {
     for code in ["0", "\"0\"", "\"-0\"", "\"000\""] {
         for gateway in ["opretail", "oms"] {
             let text = format!(r#"{{"fault":"code","code":{code},"gateway":"{gateway}"}}"#);
-            assert_refused(&[(&text, "a `code` of 0 is success")]);
+            assert_refused(&[(&text, &format!("a `code` of 0 is success at {gateway}"))]);
         }
     }
     let refusal =
@@ -146,6 +148,39 @@ fn a_code_is_one_that_the_gateway_can_fail_with() {
         r#"{"fault":"code","code":"500","times":1}"#,
     ] {
         assert_eq!(serde_json::to_string(&FaultOrder::from_json(text).unwrap()).unwrap(), text);
+    }
+}
+
+#[test]
+fn a_code_for_all_gateways_is_one_that_each_of_them_can_fail_with() {
+    let [youzan, lumen] = [bundled::text("youzan").unwrap(), include_str!("../../../../tests/packs/lumen.toml")]
+        .map(|text| compile(text, "a pack").unwrap());
+    let read = |text: &str| FaultOrder::from_json_beside(text, &[youzan, lumen]);
+    assert_eq!(youzan.pack().answer.success, ["200"]);
+    for (text, refusal) in [
+        (
+            r#"{"fault":"code","code":"E500"}"#,
+            "`E500` is no number, as OPRetail's codes are; write one such as \"-500\", or beside it \"gateway\":\"oms\" or \
+             \"youzan\" or \"lumen\"",
+        ),
+        (
+            r#"{"fault":"code","code":200}"#,
+            "\"200\" is no code of a failure at youzan; write one such as \"-500\", or beside it \"gateway\":\"opretail\" or \
+             \"oms\" or \"lumen\"",
+        ),
+        (
+            r#"{"fault":"code","code":"0"}"#,
+            "a `code` of 0 is success at opretail; write one such as \"-500\", or beside it \"gateway\":\"youzan\" or \"lumen\"",
+        ),
+    ] {
+        assert_eq!(read(text).unwrap_err(), refusal);
+    }
+    for text in [
+        r#"{"fault":"code","code":"E500","gateway":"lumen","times":1}"#,
+        r#"{"fault":"code","code":"200","gateway":"oms","times":1}"#,
+        r#"{"fault":"code","code":"-500","times":1}"#,
+    ] {
+        assert_eq!(serde_json::to_string(&read(text).unwrap()).unwrap(), text);
     }
 }
 
