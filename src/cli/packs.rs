@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use super::error::CliError;
 use crate::gateway::vendor::{StoreIds, Vendor};
 use crate::sandbox::Sandbox;
-use crate::settings::{MOST_OF_A_TEXT, Problems, Report, Section, parse_toml, read_file, text_of_file};
+use crate::settings::{Problems, Report, Section, parse_toml, read_file, text_of_file};
 use crate::vendors::{Vendors, bundled, pack};
 
 /// The packs that a command names, as a configuration names them.
@@ -77,11 +77,12 @@ fn section_of(name: &str) -> Result<(String, Value), CliError> {
     if bundled::text(name).is_some() {
         return Ok((name.to_owned(), entry("pack")));
     }
-    let content = read_file(Path::new(name), MOST_OF_A_TEXT);
+    let content = read_file(Path::new(name), pack::LARGEST);
     let text = content.as_deref().map_err(Clone::clone).and_then(text_of_file);
     let text = text.map_err(|error| {
         let names: Vec<&str> = bundled::names().collect();
-        CliError::message(format!("{name}: cannot be read: {error}; the packs in the program are {}", names.join(", ")))
+        let names = names.join(", ");
+        Problems(vec![format!("{name}: cannot be read: {error}; the packs in the program are {names}")])
     })?;
     let table = parse_toml(text, name)?;
     let vendor = table.get("vendor").and_then(|vendor| vendor.get("name")).and_then(Value::as_str);

@@ -3,12 +3,15 @@
 mod hints;
 mod round_trip;
 
+use toml::Table;
+
 use super::declared_resources::DeclaredResources;
 use super::error::CliError;
 use super::output;
 use super::packs::NamedPacks;
 use crate::gateway::vendor::{Pack, Vendor};
 use crate::resources::Declarations;
+use crate::settings::{Problems, Report, Section};
 use crate::vendors::{Vendors, bundled};
 
 /// The template of `vendor new`, and what stands in it for the name.
@@ -25,7 +28,7 @@ pub enum VendorCommand {
     List,
     /// Check a pack: its mistakes, its vectors, each resource at the sandbox, and what a reviewer would ask
     #[command(
-        after_help = "Exits with 78 if the pack has a mistake, and with 1 if a resource does not answer at the sandbox. Hints are no mistakes."
+        after_help = "Exits with 78 if the pack has a mistake or cannot be read, and with 1 if a resource does not answer at the sandbox. Hints are no mistakes."
     )]
     Check {
         /// A pack's file, or the name of a pack in the program
@@ -119,5 +122,19 @@ fn new(name: &str) -> Result<String, CliError> {
     }
     // Words of a path are parted by dashes.
     let path = format!("/{}/", name.replace('_', "-"));
-    Ok(TEMPLATE.replace(&format!("/{PLACEHOLDER}/"), &path).replace(PLACEHOLDER, name))
+    let text = TEMPLATE.replace(&format!("/{PLACEHOLDER}/"), &path).replace(PLACEHOLDER, name);
+    // The template is right, so what is wrong with the pack is wrong with the name.
+    let problems = problems_of(&text, name).err().map(|Problems(problems)| problems.join("; "));
+    match problems {
+        None => Ok(text),
+        Some(problems) => Err(CliError::message(format!("{name}: take another name: {problems}"))),
+    }
+}
+
+/// Reads the text of a pack with its resources.
+fn problems_of(text: &str, name: &str) -> Result<(), Problems> {
+    let vendors = Vendors::with_text(text, &format!("{name}.toml"))?;
+    let (table, report) = (Table::new(), Report::default().without_variables());
+    Declarations::read(&Section::root(&table, &report), &vendors);
+    report.finish(&table).map(drop)
 }

@@ -3,6 +3,7 @@
 //! A declared resource has the same scope check, granted stores, cache, signing, retries and problems as any other. It
 //! appears in the API document, in metrics and in `storegate routes`.
 
+mod absent;
 mod answer;
 mod documented;
 mod handler;
@@ -116,6 +117,11 @@ impl Declaration {
     /// The name of its section.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The vendor's method that it calls.
+    pub const fn method(&self) -> &Method {
+        &self.method
     }
 
     /// Whether it is a list that callers do not read in pages.

@@ -9,7 +9,7 @@ use crate::directory::VendorIds;
 use crate::gateway::protocol::Method;
 use crate::gateway::tenants::TenantSettings;
 use crate::gateway::vendor::Vendor;
-use crate::settings::{File, FileError, Section, SectionSettings as _, section, text_of_file};
+use crate::settings::{File, FileError, Problems, Section, SectionSettings as _, section, text_of_file};
 
 /// The vendors that every configuration has, since resources of the program call them. The other packs in the binary are
 /// read only where `[vendors]` names them.
@@ -83,6 +83,18 @@ impl Vendors {
         vendors
     }
 
+    /// The built-in vendors and that of a pack's text; `file` is the name of the pack in errors.
+    ///
+    /// # Errors
+    /// All problems of the pack.
+    pub fn with_text(text: &str, file: &str) -> Result<Self, Problems> {
+        let mut vendors = Self::default();
+        let vendor = pack::compile_beside(text, file, &vendors.vendors)?;
+        vendors.vendors.push(vendor);
+        vendors.added.push(AddedPack { vendor, file: file.to_owned(), text: text.into() });
+        Ok(vendors)
+    }
+
     /// Whether a pack of the configuration has the name of a built-in one. The built-in one is left out then, because
     /// the configuration means the other pack.
     fn takes_built_in(&mut self, name: &str) -> bool {
@@ -152,7 +164,10 @@ fn read_one(name: &str, section: &Section<'_>, others: &mut Vendors) -> Option<A
             true => {
                 format!("this is a pack of {:?}, which is built in: give the pack the section's name", vendor.name())
             }
-            false => format!("this is the pack of {:?}: name the section so", vendor.name()),
+            false => format!(
+                "this is the pack of {0:?}: name the section [vendors.{0}]; accounts at one vendor are told apart by their tenants",
+                vendor.name()
+            ),
         };
         section.problem(key, words);
         others.unread.push(vendor.name().to_owned());

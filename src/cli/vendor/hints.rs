@@ -1,5 +1,9 @@
 //! What a reviewer would ask about a pack that has no mistakes.
 
+mod methods;
+
+use serde_json::value::to_raw_value;
+
 use crate::gateway::error::Kind;
 use crate::gateway::vendor::{CredentialField, Pack};
 use crate::resources::Declarations;
@@ -17,7 +21,17 @@ const USUAL_KINDS: [(Kind, &str); 4] = [
 
 /// The hints, in the order of the pack.
 pub fn of(pack: &Pack, declared: &Declarations) -> impl Iterator<Item = String> {
-    [credential(pack), sources(pack), codes(pack), doctor(pack), resources(pack, declared)].into_iter().flatten()
+    [
+        credential(pack),
+        sources(pack),
+        codes(pack),
+        doctor(pack),
+        resources(pack, declared),
+        methods::of(pack, declared),
+        examples(pack, declared),
+    ]
+    .into_iter()
+    .flatten()
 }
 
 fn credential(pack: &Pack) -> Vec<String> {
@@ -74,6 +88,21 @@ fn resources(pack: &Pack, declared: &Declarations) -> Vec<String> {
         hints.extend(
             unpaged.map(|resource| format!("{}: a list without `pages = true` ends after one page", resource.name())),
         );
+    }
+    hints
+}
+
+/// What resources read and the example answers of their methods do not have.
+fn examples(pack: &Pack, declared: &Declarations) -> Vec<String> {
+    let mut hints = Vec::new();
+    for resource in declared.iter() {
+        let method = resource.method().name.as_ref();
+        let example = pack.sandbox.answers.get(method).and_then(|data| to_raw_value(data).ok());
+        let absent = example.map(|data| resource.absent_in(&data)).unwrap_or_default();
+        hints.extend(absent.into_iter().map(|absent| {
+            let (setting, pointer) = (absent.setting, absent.pointer);
+            format!("resources.{}.{setting}: {pointer} is nowhere in the example answer of {method}", resource.name())
+        }));
     }
     hints
 }

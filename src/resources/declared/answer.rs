@@ -134,7 +134,7 @@ impl DeclaredAnswer {
     }
 
     /// The value at the pointer; `null` where the data ends before it, or where a list is too short.
-    fn selected<'a>(&self, data: &'a RawValue) -> Option<&'a RawValue> {
+    pub(super) fn selected<'a>(&self, data: &'a RawValue) -> Option<&'a RawValue> {
         let mut selected = data;
         for name in names(&self.select) {
             if is_nothing(selected) {

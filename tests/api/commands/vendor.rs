@@ -53,7 +53,63 @@ fn what_is_no_pack_is_named() {
     ] {
         let checked = run(&["vendor", "check", argument], &[], "");
         let told = String::from_utf8(checked.stderr).unwrap();
-        assert!(!checked.status.success() && told.contains(words), "{told}");
+        assert!(checked.status.code() == Some(78) && told.contains(words), "{told}");
+    }
+}
+
+/// The hints of a check of the template with parts of it written otherwise.
+fn hints_with(name: &str, changes: &[(&str, &str)]) -> Vec<String> {
+    let file = directory(name).join("acme_pay.toml");
+    let mut pack = stdout_of(&["vendor", "new", "acme_pay"], &[], "");
+    for (part, by) in changes {
+        assert!(pack.contains(part), "{part}");
+        pack = pack.replacen(part, by, 1);
+    }
+    fs::write(&file, pack).unwrap();
+    let told = String::from_utf8(run(&["vendor", "check", file.to_str().unwrap()], &[], "").stdout).unwrap();
+    told.lines().filter_map(|line| line.strip_prefix("hint: ")).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_pointer_that_leads_nowhere_in_the_example_answer_is_a_hint() {
+    for (part, by, hint) in [
+        (
+            "from = \"/id\"",
+            "from = \"/item_id\"",
+            "resources.acme_pay_items.fields.item_id.from: /item_id is nowhere in the example answer of items.list",
+        ),
+        ("total = \"/total\"", "total = \"/count\"", "resources.acme_pay_items.paging.total: /count is nowhere in"),
+        ("total = \"/total\"", "has_next = \"/more\"", "resources.acme_pay_items.paging.has_next: /more is nowhere in"),
+        ("id = \"/id\"", "id = \"/no\"", "resources.acme_pay_items.paging.id: /no is nowhere in"),
+    ] {
+        let hints = hints_with("vendor-pointers", &[(part, by)]);
+        assert!(hints.len() == 1 && hints[0].starts_with(hint), "{by}: {hints:?}");
+    }
+}
+
+#[test]
+fn a_method_that_no_resource_calls_is_a_hint_with_the_one_that_was_meant() {
+    let answer = "[sandbox.answers]\n";
+    let unused = format!("{answer}\"orders.list\" = '{{}}'\n");
+    let hints = hints_with("vendor-unused", &[(answer, &unused)]);
+    assert_eq!(hints, ["sandbox.answers.orders.list: no resource calls this method"]);
+    let hints = hints_with("vendor-misspelt", &[("[methods.\"items.list\"]", "[methods.\"item.list\"]")]);
+    assert_eq!(hints, ["methods.item.list: no resource calls it; did you mean items.list?"]);
+    let hints = hints_with("vendor-misspelt-answer", &[("\"items.list\" = '", "\"items.lits\" = '")]);
+    assert_eq!(hints, ["sandbox.answers.items.lits: no resource calls this method; did you mean items.list?"]);
+}
+
+#[test]
+fn every_name_that_new_takes_is_one_that_the_check_takes() {
+    for (name, words) in [
+        ("stores", "stores: take another name: "),
+        ("docs", "belongs to the service itself"),
+        ("queue", "vendor.name: [gateway] has a setting queue"),
+        ("oauth", "belongs to the service itself"),
+    ] {
+        let refused = run(&["vendor", "new", name], &[], "");
+        let told = String::from_utf8(refused.stderr).unwrap();
+        assert!(refused.status.code() == Some(1) && refused.stdout.is_empty() && told.contains(words), "{told}");
     }
 }
 

@@ -114,7 +114,7 @@ fn one_mistake_in_a_pack_is_one_problem() {
         ("example = \"L-NORTH\"", "prefix = \"S_\"\nexample = \"L-NORTH\"", "ids.store.prefix: opretail has `S_`"),
         ("prefix = \"R-\"", "prefix = \"O_\"", "ids.organization.prefix: opretail has `O_`"),
         ("name = \"lumen\"", "name = \"oms\"", "this is a pack of \"oms\", which is built in"),
-        ("name = \"lumen\"", "name = \"other\"", "this is the pack of \"other\": name the section so"),
+        ("name = \"lumen\"", "name = \"other\"", "this is the pack of \"other\": name the section [vendors.other]; "),
     ] {
         assert!(PACK.contains(part), "{part}");
         let found = problems("pack-wrong", PACK.replacen(part, by, 1).as_bytes());
