@@ -30,6 +30,7 @@ use storegate::gateway::tenants::Tenants;
 use storegate::gateway::vendor::Vendor;
 use storegate::json::object::Object;
 use storegate::resources::flow::figures::{Figures, TotalData};
+use storegate::sandbox::example_answer;
 use storegate::settings::SettingsDigest;
 use storegate::vendors::{Vendors, built_in, built_in_method, bundled, pack};
 
@@ -37,7 +38,10 @@ const ISSUER: &str = "https://storegate.example.com";
 const ENVELOPE: &[u8] =
     include_bytes!("../fuzz/corpus/opretail_envelope/accepted-answer-to-open.shopweb.passengerFlow.getTotalData");
 
-criterion_group!(pieces, verify, key, lookup, keep, sign, sign_by_packs, decode, translate);
+const TOTAL_DATA: &str = "open.shopweb.passengerFlow.getTotalData";
+const OMS_ENVELOPE: &[u8] = include_bytes!("../fuzz/corpus/oms_envelope/accepted-answer-to-shop.get");
+
+criterion_group!(pieces, verify, key, lookup, keep, sign, sign_by_packs, miss_by_packs, decode, translate);
 criterion_main!(pieces);
 
 fn configuration(algorithm: KeyAlgorithm) -> String {
@@ -178,11 +182,8 @@ fn protocol(sign_method: &str) -> Protocol {
 }
 
 fn sign(criterion: &mut Criterion) {
-    let call = Call::new(&built_in_method("opretail", "open.shopweb.passengerFlow.getTotalData"))
-        .with("id", "S_123456")
-        .with("needUnit", "0");
-    let nonce = Some("0b5e1c1e-8a2b-4c3d-9e4f-5a6b7c8d9e0f".to_owned());
-    let stamp = TimestampAndNonce { time: Timestamp::constant(1_795_312_800, 0), nonce, form: 0 };
+    let call = Call::new(&built_in_method("opretail", TOTAL_DATA)).with("id", "S_123456").with("needUnit", "0");
+    let stamp = stamp();
     for (name, method) in [("sign and encode, MD5", "md5"), ("sign and encode, SHA-1", "sha1")] {
         let protocol = protocol(method);
         criterion.bench_function(name, |bencher| bencher.iter(|| protocol.encode(black_box(&call), &stamp, None)));
@@ -192,18 +193,55 @@ fn sign(criterion: &mut Criterion) {
 /// A call of each pack in the program, with the same parameters.
 fn sign_by_packs(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("sign and encode, by the pack of");
-    let nonce = Some("0b5e1c1e-8a2b-4c3d-9e4f-5a6b7c8d9e0f".to_owned());
-    let stamp = TimestampAndNonce { time: Timestamp::constant(1_795_312_800, 0), nonce, form: 0 };
-    let token = SecretString::from("0123456789abcdef0123456789abcdef");
+    let (stamp, token) = (stamp(), SecretString::from("0123456789abcdef0123456789abcdef"));
     for name in bundled::names() {
-        let vendor = pack::compile(bundled::text(name).unwrap(), name).unwrap();
-        let settings = AccountSettings::parse(vendor, &account(vendor)).unwrap();
-        let protocol = Protocol::new(&settings, WhichSecret::First);
+        let (vendor, protocol) = of_pack(name);
         let call = Call::new(&Method::of(vendor, "items.list")).with("id", "S_123456").with("needUnit", "0");
         group.bench_function(name, |bencher| {
             bencher.iter(|| protocol.encode(black_box(&call), &stamp, Some(&token)));
         });
     }
+}
+
+/// What a miss computes at each vendor: a call is signed and encoded, and an example of its answer is decoded.
+fn miss_by_packs(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("sign, encode and decode, by the pack of");
+    let (stamp, token) = (stamp(), SecretString::from("0123456789abcdef0123456789abcdef"));
+    for name in bundled::names() {
+        let (vendor, protocol) = of_pack(name);
+        let (method, answer) = exchange(vendor);
+        let call = Call::new(&Method::of(vendor, method)).with("id", "S_123456").with("needUnit", "0");
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                let request = protocol.encode(black_box(&call), &stamp, Some(&token));
+                let data = protocol.decode(black_box(&answer)).unwrap().data;
+                (request.body.len(), data.map(|data| data.get().len()))
+            });
+        });
+    }
+}
+
+/// A method of a vendor with its answer: the first example of the pack, or what a gateway of the two built-in vendors answers.
+fn exchange(vendor: Vendor) -> (String, Vec<u8>) {
+    let examples = vendor.pack().sandbox.answers.keys();
+    let example =
+        examples.filter_map(|method| Some((method.clone(), example_answer(vendor, method)?.into_bytes()))).next();
+    example.unwrap_or_else(|| match vendor.name() {
+        "oms" => ("shop.get".to_owned(), OMS_ENVELOPE.to_vec()),
+        _ => (TOTAL_DATA.to_owned(), ENVELOPE.to_vec()),
+    })
+}
+
+/// A pack of the program, and what writes and reads its calls.
+fn of_pack(name: &str) -> (Vendor, Protocol) {
+    let vendor = pack::compile(bundled::text(name).unwrap(), name).unwrap();
+    let settings = AccountSettings::parse(vendor, &account(vendor)).unwrap();
+    (vendor, Protocol::new(&settings, WhichSecret::First))
+}
+
+fn stamp() -> TimestampAndNonce {
+    let nonce = Some("0b5e1c1e-8a2b-4c3d-9e4f-5a6b7c8d9e0f".to_owned());
+    TimestampAndNonce { time: Timestamp::constant(1_795_312_800, 0), nonce, form: 0 }
 }
 
 /// The settings of an account with every field that has no default.
