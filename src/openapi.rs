@@ -19,7 +19,7 @@ use crate::auth::endpoints::{INTROSPECTION_PATH, METADATA_PATH, REVOCATION_PATH,
 use crate::auth::scope::Scopes as ScopeList;
 use crate::gateway::protocol::Method;
 use crate::http::ops::OpsApi;
-use crate::http::problem::{GatewayNote, ParameterError, ProblemDocument};
+use crate::http::problem::{GatewayNote, ParameterError, ParameterErrorCode, ProblemDocument};
 use crate::http::public_url::PublicUrl;
 use crate::resources::{Catalogue, Origin, Resource, Route};
 
@@ -148,6 +148,7 @@ fn add_security_schemes(components: &mut Components, scopes: &ScopeList, token_u
 fn add_problem_schemas(components: &mut Components) {
     components.schemas.insert("Problem".to_owned(), ProblemDocument::schema());
     components.schemas.insert(ParameterError::name().into_owned(), ParameterError::schema());
+    components.schemas.insert(ParameterErrorCode::name().into_owned(), ParameterErrorCode::schema());
     components.schemas.insert(GatewayNote::name().into_owned(), GatewayNote::schema());
 }
 

@@ -40,7 +40,6 @@ pub struct ParameterError {
     #[schema(example = "from")]
     pub parameter: String,
     /// What kind of mistake it is, for programs.
-    #[schema(inline, example = "malformed")]
     pub code: ParameterErrorCode,
     /// What is wrong and what is wanted.
     #[schema(example = "write a date such as 2026-11-01, or an RFC 3339 instant")]
