@@ -110,7 +110,8 @@ fn unstored(status: StatusCode) -> actix_web::HttpResponseBuilder {
 
 /// Returns what issues tokens, or 404 if the service issues none, because the path does not exist then.
 fn issuing(auth: &CurrentAuth) -> Result<Arc<Auth>, Problem> {
-    let detail = "This service issues no tokens. Get one from the identity provider of your company.";
+    let detail =
+        "This service issues no tokens. Get one from the identity provider of your company, or send an API key.";
     let auth = auth.get();
     auth.issuer().is_some().then_some(auth).ok_or_else(|| Problem::new(ProblemType::NotFound, detail))
 }

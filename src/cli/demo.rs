@@ -135,6 +135,8 @@ fn settings(
         r#"
 [server]
 public_url = "{base_url}"
+[server.cors]
+origins = ["http://localhost:*", "http://127.0.0.1:*"]
 [auth]
 token_lifetime = "12h"
 [auth.keys.demo]

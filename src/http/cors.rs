@@ -29,7 +29,8 @@ section! {
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct CorsSettings in "server.cors" on restart {
         /// The origins of these pages, as browsers write them: scheme, host, and a port that is not the default one.
-        /// `["*"]` allows every page that has a token; cookies are never used.
+        /// `http://localhost:*` stands for every port of a host, `["*"]` for every page that has a token; cookies are
+        /// never used.
         origins: Vec<String>, example ["https://dashboard.example.com"];
         /// Headers that pages may send besides those that this service reads.
         allowed_headers: Vec<HeaderName> as Vec<String>, example ["X-Team"], by read_headers;
@@ -42,7 +43,11 @@ impl CorsSettings {
     /// Reads the section.
     pub fn read(section: &Section<'_>) -> Self {
         let settings = Self::default().over(section);
-        for origin in settings.origins.iter().filter(|origin| *origin != "*" && !is_origin(origin)) {
+        for origin in settings
+            .origins
+            .iter()
+            .filter(|origin| *origin != "*" && !is_origin(origin) && !is_host_at_any_port(origin))
+        {
             section.problem(
                 "origins",
                 format!(
@@ -86,6 +91,12 @@ fn is_origin(text: &str) -> bool {
     is_host && !authority.ends_with(usual) && !authority.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
+/// Whether the text is an origin with a star in the place of its port.
+fn is_host_at_any_port(text: &str) -> bool {
+    let host = text.strip_suffix(":*").filter(|host| is_origin(host));
+    host.is_some_and(|host| !host.trim_end_matches(|digit: char| digit.is_ascii_digit()).ends_with(':'))
+}
+
 /// Adds CORS headers to responses.
 #[derive(Clone, Debug)]
 pub struct Cors {
@@ -97,7 +108,34 @@ pub struct Cors {
 #[derive(Clone, Debug)]
 enum AllowedOrigins {
     Every,
-    Listed(Vec<HeaderValue>),
+    Listed(Vec<AllowedOrigin>),
+}
+
+/// An origin, or a host at any port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum AllowedOrigin {
+    Exactly(String),
+    /// Scheme and host, without the colon before the port.
+    AtAnyPort(String),
+}
+
+impl AllowedOrigin {
+    fn of(configured: &str) -> Self {
+        let host = configured.strip_suffix(":*").map(str::to_owned);
+        host.map_or_else(|| Self::Exactly(configured.to_owned()), Self::AtAnyPort)
+    }
+
+    fn allows(&self, origin: &HeaderValue) -> bool {
+        let is_port = |rest: &[u8]| match rest {
+            [] => true,
+            [b':', port @ ..] => !port.is_empty() && port.iter().all(u8::is_ascii_digit),
+            _ => false,
+        };
+        match self {
+            Self::Exactly(allowed) => origin == allowed.as_str(),
+            Self::AtAnyPort(host) => origin.as_bytes().strip_prefix(host.as_bytes()).is_some_and(is_port),
+        }
+    }
 }
 
 /// The CORS properties of a request.
@@ -113,9 +151,7 @@ impl Cors {
         let origins = match settings.origins.as_slice() {
             [] => return None,
             [every] if every == "*" => AllowedOrigins::Every,
-            listed => {
-                AllowedOrigins::Listed(listed.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect())
-            }
+            listed => AllowedOrigins::Listed(listed.iter().map(|origin| AllowedOrigin::of(origin)).collect()),
         };
         let sent = settings.allowed_headers.iter().fold(SENT.to_owned(), |sent, name| sent + ", " + name.as_str());
         // Names and commas are always a valid header value.
@@ -135,7 +171,9 @@ impl Cors {
         let allowed = match (&self.origins, origin) {
             (_, None) => None,
             (AllowedOrigins::Every, Some(_)) => Some(HeaderValue::from_static("*")),
-            (AllowedOrigins::Listed(listed), Some(origin)) => listed.iter().find(|listed| *listed == origin).cloned(),
+            (AllowedOrigins::Listed(listed), Some(origin)) => {
+                listed.iter().any(|allowed| allowed.allows(origin)).then(|| origin.clone())
+            }
         };
         CorsRequest { allowed, is_preflight: *method == Method::OPTIONS }
     }
@@ -168,7 +206,7 @@ fn vary_by_origin(headers: &mut HeaderMap) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cors, CorsSettings, is_origin};
+    use super::{Cors, CorsSettings, is_host_at_any_port, is_origin};
     use actix_web::http::Method;
     use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
@@ -241,6 +279,36 @@ mod tests {
         assert_eq!(allowed(&listed, &[]).0, None);
         let two = [("origin", "https://a.example.com"), ("origin", "https://evil.com")];
         assert_eq!(allowed(&listed, &two).0, None);
+    }
+
+    #[test]
+    fn a_host_at_any_port_is_allowed_with_each_port_and_no_other_host() {
+        for text in ["http://localhost:*", "https://a.example.com:*", "http://[::1]:*"] {
+            assert!(is_host_at_any_port(text), "{text}");
+        }
+        for text in ["http://localhost", "http://localhost:3000:*", "http://*:*", "localhost:*", "http://:*", ":*", "*"]
+        {
+            assert!(!is_host_at_any_port(text), "{text}");
+        }
+        let listed = ["http://localhost:*", "http://[::1]:*"];
+        for origin in ["http://localhost", "http://localhost:3000", "http://localhost:65535", "http://[::1]:5173"] {
+            assert_eq!(allowed(&listed, &[("origin", origin)]).0.as_deref(), Some(origin));
+        }
+        for origin in [
+            "https://localhost:3000",
+            "http://localhost:",
+            "http://localhost:3000/",
+            "http://localhost:*",
+            "http://localhost.evil.com",
+            "http://localhost.evil.com:3000",
+            "http://localhost:3000.evil.com",
+            "http://localhost:80@evil.com",
+            "http://localhost:3000, https://evil.com",
+            "http://[::1]evil:1",
+            "null",
+        ] {
+            assert_eq!(allowed(&listed, &[("origin", origin)]).0, None, "{origin}");
+        }
     }
 
     #[test]
