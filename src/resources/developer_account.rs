@@ -21,9 +21,8 @@ use crate::gateway::protocol::{Call, Method};
 use crate::http::problem::Problem;
 use crate::json::object::Optional;
 use crate::json::scalar;
-use crate::vendors::built_in_method;
-
 use crate::resources::vendors::opretail;
+use crate::vendors::built_in_method;
 
 const MASK: &str = "********";
 

@@ -24,9 +24,8 @@ use crate::gateway::protocol::{Call, Method};
 use crate::gateway::tenants::Access;
 use crate::http::problem::Problem;
 use crate::json::object::Optional;
-use crate::vendors::built_in_method;
-
 use crate::resources::vendors::opretail;
+use crate::vendors::built_in_method;
 
 use self::figures::{Figures, TotalData};
 

@@ -27,9 +27,8 @@ use crate::directory::StoreId;
 use crate::gateway::protocol::Method;
 use crate::gateway::tenants::NotConfigured;
 use crate::http::problem::Problem;
-use crate::vendors::built_in_method;
-
 use crate::resources::vendors::opretail;
+use crate::vendors::built_in_method;
 
 /// Details of store inspections.
 static STATISTICS_DETAIL_PAGE: LazyLock<Method> =

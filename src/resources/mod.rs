@@ -1,29 +1,48 @@
-//! The REST resources: one file each, and the list of them.
+//! The REST resources: one file each, and the list of them. A new one has a `mod` and a row of `ALL` here.
 //!
 //! Everything that needs all resources reads the [`Catalogue`], which contains [`ALL`] and the declared resources: the
 //! router, the OpenAPI document, the freshness settings, the table of `storegate routes`, the labels of metrics, and
 //! the test of the sandbox's coverage.
 
+// The resources, which have their rows in `ALL`.
 mod cached_answers;
-mod declared;
 mod demographics;
 mod developer_account;
-mod field_aliases;
 pub mod flow;
 pub mod flow_events;
 mod flows;
-mod gateway_pages;
 mod inspections;
-mod joined;
 mod overview;
+mod store;
+pub mod stores;
+
+/// The service's own resources, in the order of the API document.
+pub static ALL: &[&Resource] = &[
+    &stores::RESOURCE,
+    &store::RESOURCE,
+    &flow::OF_STORE,
+    &flow_events::RESOURCE,
+    &demographics::RESOURCE,
+    &overview::RESOURCE,
+    &flows::RESOURCE,
+    &demographics::OF_STORES,
+    &flow::OF_ORGANIZATION,
+    &developer_account::RESOURCE,
+    &inspections::RESOURCE,
+    &cached_answers::RESOURCE,
+];
+
+// What they share.
+mod declared;
+mod field_aliases;
+mod gateway_pages;
+mod joined;
 pub mod params;
 mod policy;
 mod request_context;
 mod route;
 mod shape;
 mod source_type;
-mod store;
-pub mod stores;
 pub mod vendors;
 mod weather;
 mod wire_time;
@@ -99,22 +118,6 @@ impl Resource {
         self.policy.is_some() || !self.parts.is_empty()
     }
 }
-
-/// The service's own resources, in the order of the API document.
-pub static ALL: &[&Resource] = &[
-    &stores::RESOURCE,
-    &store::RESOURCE,
-    &flow::OF_STORE,
-    &flow_events::RESOURCE,
-    &demographics::RESOURCE,
-    &overview::RESOURCE,
-    &flows::RESOURCE,
-    &demographics::OF_STORES,
-    &flow::OF_ORGANIZATION,
-    &developer_account::RESOURCE,
-    &inspections::RESOURCE,
-    &cached_answers::RESOURCE,
-];
 
 /// All resources of a running service: its own, and those that its configuration declares. Cloning shares them.
 #[derive(Clone)]

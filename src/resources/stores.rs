@@ -31,9 +31,8 @@ use crate::gateway::error::Error;
 use crate::gateway::protocol::Method;
 use crate::gateway::tenants::Access;
 use crate::http::problem::Problem;
-use crate::vendors::built_in_method;
-
 use crate::resources::vendors::oms;
+use crate::vendors::built_in_method;
 
 use self::merged::StoreSelection;
 use self::shops::OmsShops;
