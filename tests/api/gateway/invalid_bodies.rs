@@ -2,12 +2,16 @@
 //! and nothing of it is kept.
 
 use futures_util::future::join_all;
+use serde_json::to_value;
+use storegate::resources::ALL;
+use storegate::resources::vendors::opretail;
 use storegate::sandbox::{Fault, SandboxVendor};
 
 use crate::app::answer::Answer;
 use crate::app::requests::NO_CACHE;
 use crate::app::{TestApp, documented};
-use crate::fixtures::invalid_bodies::{INVALID_MEMBERS, REQUESTS, Request, beside, envelope};
+use crate::fixtures::examples::with_examples;
+use crate::fixtures::invalid_bodies::{INVALID_MEMBERS, NO_ENVELOPES, REQUESTS, Request, beside, envelope};
 
 impl Request {
     /// Asks it.
@@ -83,20 +87,20 @@ async fn the_parts_of_the_invalid_bodies_make_a_valid_one() {
     }
 }
 
-#[test]
-fn every_resource_of_a_gateway_is_requested() {
-    for resource in storegate::resources::ALL.iter().filter(|resource| resource.method.is_some()) {
-        let route = resource.route().path;
-        let is_requested = REQUESTS.iter().any(|request| is_at(&route, request.path));
-        assert!(is_requested, "tests/api/fixtures/invalid_bodies.rs lacks a request of {route} and what it refuses");
-    }
-}
-
-/// Whether the target is one of this route.
-fn is_at(route: &str, target: &str) -> bool {
-    let (wanted, path) = (route.split('/'), target.split('?').next().unwrap_or_default().split('/'));
-    let is_equal = |(wanted, part): (&str, &str)| wanted == part || wanted.starts_with('{');
-    wanted.clone().count() == path.clone().count() && wanted.zip(path).all(is_equal)
+#[actix_web::test]
+async fn no_resource_takes_a_body_that_is_no_envelope_for_an_answer() {
+    join_all(ALL.iter().filter(|resource| resource.method.is_some()).map(|resource| async move {
+        let route = resource.route();
+        let path = with_examples(&route.path, &to_value(&route.operation).unwrap()).leak();
+        let is_opretail = resource.method().unwrap().vendor == opretail();
+        let vendor = if is_opretail { SandboxVendor::OpRetail } else { SandboxVendor::Oms };
+        let request = Request { path, vendor, is_cached: resource.policy.is_some(), data: "", refused: &[] };
+        let app = TestApp::with(documented);
+        for body in NO_ENVELOPES {
+            request.refuses(&app, body).await;
+        }
+    }))
+    .await;
 }
 
 #[actix_web::test]

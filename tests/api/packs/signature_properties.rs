@@ -1,13 +1,18 @@
 //! Both vendors' signatures of any parameters at all, against the independent implementation.
 
+use std::sync::LazyLock;
+
 use jiff::Timestamp;
 use proptest::collection::btree_map;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_assert_eq, proptest};
 use storegate::gateway::protocol::{Argument, Call, Method, TimestampAndNonce};
+use storegate::resources::flow::GET_TOTAL_DATA;
 use storegate::vendors::built_in_method;
 
 use crate::fixtures::protocols::{COMPACT, UNIX, oms, opretail};
 use crate::peers::independent_rules::{decode_form, oms_signature, opretail_signature};
+
+static SHOP_GET_LIST: LazyLock<Method> = LazyLock::new(|| built_in_method("oms", "shop.getList"));
 
 /// What an operator may write as a secret in a line of TOML.
 fn any_secret() -> impl Strategy<Value = String> {
@@ -46,7 +51,7 @@ proptest! {
         // It has one form of timestamps.
         let stamp = TimestampAndNonce { form: 0, ..stamp };
         let protocol = opretail(&secret, if sha1 { "sha1" } else { "md5" });
-        let body = protocol.encode(&business_call(&built_in_method("opretail", "open.shopweb.passengerFlow.getTotalData"), parameters.clone()), &stamp, None).body;
+        let body = protocol.encode(&business_call(&GET_TOTAL_DATA, parameters.clone()), &stamp, None).body;
         let sent = decode_form(std::str::from_utf8(&body).unwrap());
         prop_assert_eq!(&sent["_sig"], &opretail_signature(&sent, &secret, sha1));
         for (name, value) in &parameters {
@@ -60,7 +65,7 @@ proptest! {
         stamp in any_stamp(),
         token in any_secret(),
     ) {
-        let body = oms(&token).encode(&business_call(&built_in_method("oms", "shop.getList"), parameters.clone()), &stamp, None).body;
+        let body = oms(&token).encode(&business_call(&SHOP_GET_LIST, parameters.clone()), &stamp, None).body;
         let sent = decode_form(std::str::from_utf8(&body).unwrap());
         prop_assert_eq!(&sent["sign"], &oms_signature(&sent, &token));
         for (name, value) in &parameters {
@@ -76,7 +81,7 @@ proptest! {
     ) {
         let mut backwards = parameters.clone();
         backwards.reverse();
-        let sent = |parameters| oms(&secret).encode(&business_call(&built_in_method("oms", "shop.getList"), parameters), &stamp, None).body;
+        let sent = |parameters| oms(&secret).encode(&business_call(&SHOP_GET_LIST, parameters), &stamp, None).body;
         prop_assert_eq!(sent(parameters), sent(backwards));
     }
 }

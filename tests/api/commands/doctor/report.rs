@@ -1,7 +1,6 @@
 //! What `storegate doctor` reports as a whole: as text, as JSON, and of what is beside the gateways.
 
 use std::collections::BTreeSet;
-
 use std::fs;
 
 use insta::assert_json_snapshot;
