@@ -177,6 +177,8 @@ stores(bearer)
 visitors(bearer)
 rest(bearer)
 operations()
+# Of a new operation that nobody has described above.
+called.call_missing(bearer)
 if called.missing():
     raise SystemExit(f"not called: {', '.join(sorted(called.missing()))}")
 print(f"all {len(called)} operations answer what their types in Python say")
