@@ -45,7 +45,7 @@ pub struct ApiKey {
 pub struct ApiKeyHash([u8; 32]);
 
 impl ApiKeyHash {
-    /// Parses what [`secrets::sha256_hex`](super::secrets::sha256_hex) wrote.
+    /// Parses what [`secrets::sha256_hex`] wrote.
     ///
     /// # Errors
     /// Returns an error if the text is anything else.
