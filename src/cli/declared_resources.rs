@@ -34,7 +34,7 @@ impl DeclaredResources {
         let name = path.display();
         let content = read_file(path, MOST_OF_A_TEXT);
         let text = content.as_deref().map_err(Clone::clone).and_then(text_of_file);
-        let text = text.map_err(|error| CliError::message(format!("{name}: cannot be read: {error}")))?;
+        let text = text.map_err(|error| Problems(vec![format!("{name}: cannot be read: {error}")]))?;
         let table = crate::settings::parse_toml(text, &name.to_string())?;
         let report = Report::default().of_text(Some(text.to_owned()));
         let declarations = Declarations::read(&Section::root(&table, &report), &packs.vendors);

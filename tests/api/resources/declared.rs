@@ -242,6 +242,15 @@ fn the_demo_takes_a_file_of_declarations_and_refuses_a_wrong_one_with_its_line()
     fs::write(&path, "[server]\nlisten = \"127.0.0.1:1\"\n").unwrap();
     let other = String::from_utf8(run(&["demo", "--resources", file], &[], "").stderr).unwrap();
     assert!(other.contains("line 1: server: there is no such setting"), "{other}");
+    fs::write(&path, " ".repeat((1 << 20) + 1)).unwrap();
+    for arguments in [["--resources", file], ["--vendor", file]] {
+        let large = run(&[&["demo"][..], &arguments].concat(), &[], "");
+        let told = String::from_utf8(large.stderr).unwrap();
+        assert!(
+            large.status.code() == Some(78) && told.contains("it is larger than 1024 KiB"),
+            "{arguments:?}: {told}"
+        );
+    }
 }
 
 #[test]
