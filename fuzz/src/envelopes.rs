@@ -132,12 +132,13 @@ fn assert_refusal(refusal: &GatewayRefusal) -> bool {
 fn assert_signed_string_is_not_told(note: &CleanText, body: &str) {
     let Some((before, behind)) = body.split_once("\"assemble_str\":\"") else { return };
     let signed = behind.split('"').next().unwrap_or_default();
-    // Words are shown without control characters, and long ones end with an ellipsis where they are cut.
+    // Words are shown without control characters, and long ones have an ellipsis where they are cut, which the signed string
+    // may have at the same place.
     let shown = |said: &str| said.replace(char::is_control, "");
-    let repeated = shown(signed.trim_end_matches('…'));
+    let parts: Vec<String> = signed.split('…').map(shown).collect();
     // Cleaning writes a control character as its escape, which the signed string may have as it is.
     let escaped = |said: &str| said.chars().map(escape_of_control).collect::<String>();
-    let repeats = |said: &&str| shown(said).contains(&repeated) || escaped(said).contains(signed);
+    let repeats = |said: &&str| parts.iter().all(|part| shown(said).contains(part)) || escaped(said).contains(signed);
     if signed.len() <= 8 || [before, &behind[signed.len()..]].iter().any(repeats) {
         return;
     }
